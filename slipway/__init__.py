@@ -1,0 +1,1 @@
+"""Slipway: the daily work on a GitOps delivery platform declared in Python."""

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools pins the commands that this group builds.
+package tools
+
+import _ "github.com/pulumi/pulumi/sdk/python/cmd/pulumi-language-python/v3"
