@@ -27,9 +27,9 @@ from slipway.errors import SlipwayError
 from slipway.paths import cache_dir
 from tools.catalog import GROUPS, Binary, Group, module_version
 from tools.installed import group_dir, is_built, on_path
-from tools.recipes import after_build, before_build, publish_mirror
+from tools.recipes import after_build, before_build, link_language_host, publish_mirror
 
-__all__ = ["Built", "build", "needed"]
+__all__ = ["Built", "build", "clean", "needed"]
 
 GO_AT_LEAST = (1, 26)
 DISK_GB_PER_COST = 0.011
@@ -199,10 +199,22 @@ def build(groups: Sequence[Group] = GROUPS, *, keep_caches: bool = False) -> lis
         _check_disk(wanted)
         done = _build_all(workshop, wanted)
         publish_mirror(groups)
+        link_language_host()
         if not keep_caches:
             with step("deleting the builder's Go caches"):
                 workshop.clear()
         return done
+
+
+def clean(*, everything: bool) -> list[Path]:
+    """Delete the groups that this checkout does not use (other versions), or every one; return what was deleted."""
+    used = set() if everything else {group_dir(group) for group in GROUPS}
+    with _only_builder():
+        doomed = [path for path in sorted((cache_dir() / "tools").glob("*")) if path not in used]
+        for path in doomed:
+            shutil.rmtree(path)
+        shutil.rmtree(cache_dir() / "go", ignore_errors=True)
+    return doomed
 
 
 def _build_all(workshop: _Workshop, wanted: Sequence[Group]) -> list[Built]:

@@ -107,5 +107,13 @@ def locate(name: str) -> Path:
 
 
 def bin_dirs() -> list[Path]:
-    """The folders to put on PATH so that every tool that we built is found."""
-    return [group_dir(group) / "bin" for group in GROUPS if (group_dir(group) / "bin").is_dir()]
+    """The folders to put on PATH so that every command that we built is found.
+
+    Providers stay out: the engine warns about a plugin on PATH, and finds those that were installed into its home.
+    """
+    folders = [group_dir(group) / "bin" for group in GROUPS if not _is_provider(group)]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _is_provider(group: Group) -> bool:
+    return all(binary.name.startswith("pulumi-resource-") for binary in group.binaries)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from slipway.errors import SlipwayError
 from slipway.paths import mirror_dir
-from tools.catalog import Group, MirrorFile, module_version
+from tools.catalog import Group, MirrorFile, group_of, module_version
 from tools.installed import group_dir
 
-__all__ = ["after_build", "before_build", "publish_mirror"]
+__all__ = ["after_build", "before_build", "link_language_host", "publish_mirror"]
 
 ModuleDir = Callable[[str], Path]
 
@@ -58,6 +58,17 @@ def _copy_out(group: Group, wanted: MirrorFile, source: Path, mirror: Path) -> N
     target.mkdir(parents=True, exist_ok=True)
     for file in files:
         shutil.copyfile(file, target / file.name)
+
+
+def link_language_host() -> None:
+    """Put the language host beside the engine that we built, where it looks first and without a warning."""
+    engine, host = (group_dir(group_of(name)) / "bin" for name in ("pulumi", "pulumi-language-python"))
+    if engine.is_dir():
+        for program in sorted(host.glob("pulumi-*")):
+            link = engine / program.name
+            if not link.is_symlink() or link.readlink() != program:
+                link.unlink(missing_ok=True)
+                link.symlink_to(program)
 
 
 def publish_mirror(groups: Sequence[Group]) -> None:

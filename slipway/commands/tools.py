@@ -12,6 +12,7 @@ import tools
 from slipway.console import err, out, print_json, seconds
 from slipway.errors import UsageError
 from tools.builder import build as build_tools
+from tools.builder import clean as clean_tools
 from tools.catalog import GROUPS, Group
 
 app = typer.Typer(help="The pinned tools: list them, build the missing ones.", no_args_is_help=True)
@@ -60,3 +61,16 @@ def build(
         err.print(f"built {len(done)} tools in {seconds(sum(built.seconds for built in done))} of compiling")
     else:
         err.print("every tool is there already")
+
+
+@app.command()
+def clean(
+    everything: Annotated[bool, typer.Option("--all", help="Also the versions that this checkout uses.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete built tools from the user cache: those of other versions, or all."""
+    deleted = clean_tools(everything=everything)
+    if as_json:
+        print_json([str(path) for path in deleted])
+    else:
+        err.print(f"deleted {len(deleted)} groups of tools")

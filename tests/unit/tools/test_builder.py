@@ -88,3 +88,14 @@ def test_a_machine_without_go_is_told_what_to_install(group: Group, monkeypatch:
         builder.build([group])
 
     assert failure.value.code == "NO_GO"
+
+
+def test_cleaning_keeps_what_this_checkout_uses(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "GROUPS", (group,))
+    builder.build([group])
+    other = cache_dir() / "tools" / "hello-000000000000"
+    other.mkdir()
+
+    assert builder.clean(everything=False) == [other]
+    assert installed.is_built(group)
+    assert builder.clean(everything=True) == [installed.group_dir(group)]
