@@ -1,0 +1,41 @@
+"""Slipway: `pulumi up -s <environment>` gives one environment a GitOps delivery platform.
+
+Typed configuration -> cluster -> platform services -> delivery -> outputs. `components/` says what each part owns.
+"""
+
+import pulumi
+
+from components import Applications, ArgoCD, Cluster, Ingress, Namespaces, NamespacesArgs, ProgramError, Registry
+from components import config as configuration
+from components.cluster import ClusterArgs, require
+from components.wiring import applications_args, argocd_args, ingress_args, outputs, registry_args
+
+
+def main() -> None:
+    """Declare the stack."""
+    config = configuration.read()
+    online = require(config.access, preview=pulumi.runtime.is_dry_run())
+
+    cluster = Cluster("cluster", ClusterArgs(access=config.access, online=online))
+    on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
+
+    services: list[pulumi.Resource] = []
+    if config.install:
+        namespaces = Namespaces("namespaces", NamespacesArgs(), on_cluster)
+        after = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[namespaces])
+        ingress = Ingress("ingress", ingress_args(config), after)
+        argocd = ArgoCD("argocd", argocd_args(config, ingress.ready), after)
+        services = [ingress, argocd]
+
+    delivery = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=services)
+    registry = Registry("registry", registry_args(config), delivery)
+    applications = Applications("applications", applications_args(config), delivery)
+
+    for name, value in outputs(config, cluster, registry, applications).items():
+        pulumi.export(name, value)
+
+
+try:
+    main()
+except ProgramError as error:
+    raise pulumi.RunError(str(error)) from None

@@ -1,0 +1,32 @@
+"""The platform's components: one module for each, and `config` and `sources` beside them.
+
+Components are given typed values and never read configuration; they import nothing of ours but each other.
+"""
+
+from components.applications import Applications, ApplicationsArgs
+from components.argocd import ArgoCD, ArgoCDArgs
+from components.cluster import Cluster, ClusterArgs
+from components.errors import ConfigError, ProgramError
+from components.ingress import Ingress, IngressArgs
+from components.manifests import Manifest, ManifestArgs
+from components.namespaces import Namespaces, NamespacesArgs
+from components.registry import Registry, RegistryArgs
+
+__all__ = [
+    "Applications",
+    "ApplicationsArgs",
+    "ArgoCD",
+    "ArgoCDArgs",
+    "Cluster",
+    "ClusterArgs",
+    "ConfigError",
+    "Ingress",
+    "IngressArgs",
+    "Manifest",
+    "ManifestArgs",
+    "Namespaces",
+    "NamespacesArgs",
+    "ProgramError",
+    "Registry",
+    "RegistryArgs",
+]
