@@ -1,0 +1,58 @@
+# The order of the targets is the order in which a machine is brought up.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The stamp holds what was installed, so that an unchanged list costs nothing.
+.venv/.installed: requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) was not found: install Python 3.11 or newer" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "· installing the pinned Python packages"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: venv
+venv: .venv/.installed ## Make the virtual environment from pinned, hashed packages
+
+.PHONY: packages
+packages: venv ## Install the Debian packages that the sandbox needs (root)
+	@$(BIN)/slipway sandbox packages --install
+
+.PHONY: tools
+tools: venv ## Build the pinned tools into the user cache
+	@$(BIN)/slipway tools build
+
+.PHONY: up
+up: venv packages ## From nothing to an application that answers through the ingress
+	@$(BIN)/slipway up dev
+
+.PHONY: down
+down: venv ## Stop the sandbox and take everything of it off this machine
+	@$(BIN)/slipway down
+
+.PHONY: check
+check: venv ## Lint, types and unit tests: no cluster, no network, under two minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit apps
+
+.PHONY: test
+test: venv packages tools ## Everything: checks, the real engine, the real sandbox
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests apps
+
+.PHONY: lock
+lock: venv ## Pin the Python packages of requirements.in again, with hashes
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.txt

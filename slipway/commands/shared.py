@@ -1,0 +1,51 @@
+"""What several commands need: the stack, the sandbox's cluster, and the options that they share."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import tools
+from slipway.errors import SlipwayError
+from slipway.paths import project_dir, sandbox_dir
+from slipway.platform import ENVIRONMENTS, Stack
+from slipway.platform.kube import Cluster
+
+__all__ = ["Environment", "Json", "cluster", "connection", "stack"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Environment = Annotated[
+    str, typer.Argument(help=f"The environment: {', '.join(ENVIRONMENTS)}.", autocompletion=lambda: list(ENVIRONMENTS))
+]
+
+
+def stack(environment: str) -> Stack:
+    """The environment's Pulumi stack, with the engine and the provider that this checkout uses."""
+    needed = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
+    return Stack(project_dir(), environment, {name: tools.locate(name) for name in needed}, tools.bin_dirs())
+
+
+@cache
+def connection() -> dict[str, Any]:
+    """What the sandbox says of itself. Raises `SlipwayError` (NO_SANDBOX) when it is not up."""
+    file = sandbox_dir() / "connection.json"
+    try:
+        return dict(json.loads(file.read_text()))
+    except FileNotFoundError:
+        raise SlipwayError("the sandbox is not up", code="NO_SANDBOX", remedy="`slipway sandbox up`") from None
+    except ValueError as error:
+        raise SlipwayError(
+            f"not what the sandbox wrote: {error}",
+            code="STATE_CORRUPT",
+            where=str(file),
+            remedy="`slipway sandbox up` writes it anew",
+        ) from None
+
+
+def cluster() -> Cluster:
+    """The sandbox's cluster."""
+    return Cluster(tools.locate("kubectl"), Path(connection()["kubeconfig"]))

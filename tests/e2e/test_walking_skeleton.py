@@ -1,0 +1,175 @@
+"""From nothing to an application that answers: what a user would look at after `make up`."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+import tools
+from slipway.gitops import GitOpsRepository
+from slipway.platform.argocd import initial_password, server_address
+from slipway.platform.kube import Cluster
+from tests.e2e.support import PROJECT, Platform, eventually
+
+HOST = "app1.dev.localhost:30080"
+
+
+def curl(url: str) -> str:
+    return subprocess.run(["curl", "-sSf", url], capture_output=True, text=True, check=True).stdout
+
+
+def cluster(platform: Platform) -> Cluster:
+    return Cluster(tools.locate("kubectl"), platform.state / "kubeconfig")
+
+
+def repository(platform: Platform) -> GitOpsRepository:
+    git = platform.connection["git"]
+    return GitOpsRepository(git["url"], git["username"], git["password"])
+
+
+def working_copy(platform: Platform, folder: Path) -> None:
+    done = platform.slipway("gitops", "clone", str(folder))
+    assert done.returncode == 0, done.stderr
+    for key, value in (("user.name", "A developer"), ("user.email", "developer@example.test")):
+        subprocess.run(["git", "-C", str(folder), "config", key, value], check=True)
+
+
+def test_curl_gets_all_three_endpoints_through_the_ingress(platform: Platform) -> None:
+    assert json.loads(curl(f"http://{HOST}/health")) == {"status": "ok"}
+    assert json.loads(curl(f"http://{HOST}/")) == {"app": "app1", "environment": "dev", "version": "1.0.0"}
+    assert "python_gc_objects_collected_total{generation=" in curl(f"http://{HOST}/metrics")
+
+
+def test_smoke_agrees_with_curl(platform: Platform) -> None:
+    smoke = platform.slipway("smoke", "app1", "dev", "--json")
+
+    assert smoke.returncode == 0
+    assert json.loads(smoke.stdout)["passed"] == 3
+
+
+def test_every_pod_is_ready_on_upstreams_image_names_and_none_restarted(platform: Platform) -> None:
+    pods = {pod["metadata"]["name"]: pod for pod in platform.kubectl("get", "pods", "-A")["items"]}
+    statuses = {name: pod["status"]["containerStatuses"] for name, pod in pods.items()}
+    images = {container["image"] for pod in pods.values() for container in pod["spec"]["containers"]}
+
+    assert [name for name, states in statuses.items() if not all(state["ready"] for state in states)] == []
+    assert {
+        name: state["restartCount"] for name, states in statuses.items() for state in states if state["restartCount"]
+    } == {}
+    assert {image.partition("/")[0] for image in images} <= {"quay.io", "ghcr.io", "docker.io", "public.ecr.aws"}
+    assert any(image.startswith("quay.io/argoproj/argocd:v3.5.3") for image in images)
+
+
+def test_sandbox_status_agrees_and_names_what_runs_at_another_version(platform: Platform) -> None:
+    done = platform.slipway("sandbox", "status", "--json")
+    status = json.loads(done.stdout)
+
+    assert done.returncode == 0, done.stdout
+    assert any(row["component"] == "redis" and "7.0.15" in row["runs"] for row in status["versions"])
+
+
+def test_argo_cd_is_synced_and_healthy_at_the_pushed_commit(platform: Platform) -> None:
+    status = platform.kubectl("-n", "argocd", "get", "application", "app1-dev")["status"]
+
+    assert (status["sync"]["status"], status["health"]["status"]) == ("Synced", "Healthy")
+    assert status["sync"]["revision"] == repository(platform).head()
+
+
+def test_the_printed_login_works(platform: Platform, tmp_path: Path) -> None:
+    argocd = str(tools.locate("argocd"))
+    config = ["--config", str(tmp_path / "argocd.yaml")]
+    password = platform.slipway("argocd", "password").stdout.strip()
+    login = [argocd, "login", server_address(cluster(platform)), "--plaintext", "--username", "admin", *config]
+    subprocess.run([*login, "--password", password], check=True, capture_output=True)
+    seen = subprocess.run([argocd, "app", "get", "app1-dev", *config], check=True, capture_output=True, text=True)
+
+    assert password == initial_password(cluster(platform))
+    assert re.search(r"Sync Status:\s+Synced", seen.stdout)
+
+
+def test_a_second_up_changes_nothing(platform: Platform) -> None:
+    again = platform.slipway("up", "dev", "--json")
+    results = {step["step"]: step["result"] for step in json.loads(again.stdout)["steps"]}
+
+    assert again.returncode == 0, again.stderr
+    assert results["pulumi up -s dev"] == "0 changes"
+    assert "in the registry already, deployed already" in results["image of app1"]
+
+
+def test_a_refresh_finds_no_drift(platform: Platform) -> None:
+    words = ["refresh", "--stack", "dev", "--preview-only", "--expect-no-changes", "--run-program", "--non-interactive"]
+    settings = dict(line.removeprefix("export ").split("=", 1) for line in platform.slipway("env").stdout.splitlines())
+    environment = platform.environment | {"PATH": settings["PATH"].strip("'")}
+    environment |= {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
+    done = subprocess.run(
+        [tools.locate("pulumi"), *words], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_secret_is_in_the_pulumi_state_in_plain_text(platform: Platform) -> None:
+    backend = Path(platform.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    text = "".join(file.read_text(errors="replace") for file in backend.rglob("*.json*"))
+    connection = platform.connection
+    secrets = [connection["git"]["reader_password"], connection["git"]["password"], connection["webhook_secret"]]
+
+    assert "slipway:argocd:ArgoCD" in text
+    for secret in secrets:
+        assert secret not in text
+        assert base64.b64encode(secret.encode()).decode() not in text
+
+
+def test_a_pushed_change_is_running_within_seconds_by_webhook(platform: Platform, tmp_path: Path) -> None:
+    working_copy(platform, tmp_path / "gitops")
+    overlay = tmp_path / "gitops" / "apps" / "app1" / "k8s" / "overlays" / "dev" / "kustomization.yaml"
+    overlay.write_text(overlay.read_text().replace("ENVIRONMENT=dev", "ENVIRONMENT=dev-pushed"))
+    git = ["git", "-C", str(tmp_path / "gitops")]
+    subprocess.run([*git, "commit", "-qam", "Say that this was pushed"], check=True)
+    subprocess.run([*git, "push", "-q"], check=True)
+
+    took = eventually(lambda: json.loads(curl(f"http://{HOST}/"))["environment"] == "dev-pushed", 60, "the push runs")
+    print(f"push to running: {took:.1f} s")
+    # Polling looks once a minute: only the webhook is faster.
+    assert took < 30
+
+    subprocess.run([*git, "revert", "--no-edit", "HEAD"], check=True, capture_output=True)
+    subprocess.run([*git, "push", "-q"], check=True)
+    eventually(lambda: json.loads(curl(f"http://{HOST}/"))["environment"] == "dev", 60, "the revert runs")
+
+
+def test_a_deleted_deployment_comes_back(platform: Platform) -> None:
+    before = platform.kubectl("-n", "app1-dev", "get", "deployment", "app1")["metadata"]["uid"]
+    kubectl = [str(tools.locate("kubectl")), "--kubeconfig", str(platform.state / "kubeconfig"), "-n", "app1-dev"]
+    subprocess.run([*kubectl, "delete", "deployment", "app1", "--wait=false"], check=True, capture_output=True)
+
+    def healed() -> bool:
+        found = cluster(platform).get("deployment", "app1", namespace="app1-dev")
+        return bool(found and found["metadata"]["uid"] != before and found.get("status", {}).get("readyReplicas"))
+
+    eventually(healed, 60, "the Deployment is back and Ready")
+    eventually(lambda: httpx.get("http://127.0.0.1:30080/health", headers={"Host": HOST}).status_code == 200, 30, "200")
+
+
+def test_a_push_without_credentials_is_refused(platform: Platform, tmp_path: Path) -> None:
+    git = platform.connection["git"]
+    done = subprocess.run(
+        ["git", "-c", "credential.helper=", "ls-remote", git["url"]],
+        env=platform.environment | {"GIT_TERMINAL_PROMPT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("path", ["/api", "/version", "/metrics"])
+def test_the_api_server_answers_nothing_to_strangers(platform: Platform, path: str) -> None:
+    assert httpx.get(f"https://10.244.0.1:6443{path}", verify=False).status_code == 401  # noqa: S501
