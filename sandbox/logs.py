@@ -24,7 +24,10 @@ def ends(process: str | None, lines: int) -> dict[str, list[str]]:
 
 def follow(process: str | None, poll: float = 0.3) -> Iterator[tuple[str, str]]:
     """Every line that is added from now on, with its process; for ever. A rotated log is read on from its new file."""
-    places = {name: (path, _inode(path), _size(path)) for name, path in _paths(process).items()}
+    return _added({name: (path, _inode(path), _size(path)) for name, path in _paths(process).items()}, poll)
+
+
+def _added(places: dict[str, tuple[Path, int, int]], poll: float) -> Iterator[tuple[str, str]]:
     while True:
         for name, (path, inode, offset) in places.items():
             if _inode(path) != inode or _size(path) < offset:

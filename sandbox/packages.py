@@ -21,8 +21,6 @@ NEEDED = {
     "ethtool": "the kubelet reads link properties with it",
     "socat": "kubectl port-forward",
     "kmod": "loads kernel modules",
-    "debootstrap": "root file systems of the images",
-    "skopeo": "puts images into the registry",
     "buildah": "builds an app's Dockerfile",
     "docker-registry": "the registry",
     "lighttpd": "the Git server's HTTP side",

@@ -67,4 +67,4 @@ def tail(path: Path, lines: int) -> str:
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join(text.splitlines()[-lines:] if lines else [])

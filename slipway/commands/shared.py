@@ -14,6 +14,7 @@ from slipway.errors import SlipwayError
 from slipway.paths import project_dir, sandbox_dir
 from slipway.platform import ENVIRONMENTS, Stack
 from slipway.platform.kube import Cluster
+from tools.catalog import group_of, module_version
 
 __all__ = ["Environment", "Json", "cluster", "connection", "stack"]
 
@@ -26,7 +27,9 @@ Environment = Annotated[
 def stack(environment: str) -> Stack:
     """The environment's Pulumi stack, with the engine and the provider that this checkout uses."""
     needed = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
-    return Stack(project_dir(), environment, {name: tools.locate(name) for name in needed}, tools.bin_dirs())
+    paths = {name: tools.locate(name) for name in needed}
+    provider = module_version(group_of("pulumi-resource-kubernetes")).removeprefix("v")
+    return Stack(project_dir(), environment, paths, tools.bin_dirs(), provider)
 
 
 @cache

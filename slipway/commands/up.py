@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sandbox import node
+from sandbox import gitserver, node
 from sandbox.images import PYTHON_BASE
 from slipway import images
 from slipway.commands.shared import Environment, Json, cluster, connection, stack
@@ -16,7 +16,7 @@ from slipway.console import Step, err, out, print_json, seconds, step
 from slipway.errors import CheckFailed
 from slipway.gitops import GitOpsRepository
 from slipway.paths import project_dir, sandbox_dir
-from slipway.platform import Changes, Probe, wait_for_application, webhook_urls
+from slipway.platform import Probe, wait_for_application, webhook_urls
 from slipway.platform.argocd import server_address
 from slipway.platform.smoke import wait_until_it_answers
 from tools import locate
@@ -97,15 +97,13 @@ class BringUp:
     def _platform(self, current: Step) -> str:
         own = stack(self.environment)
         own.prepare()
-        changes: Changes = own.up(current.say)
-        return str(changes)
+        same = own.made_for(Path(connection()["kubeconfig"]))
+        if not same:
+            current.say("the state is of an earlier sandbox: looking up what is in this one")
+        return str(own.up(current.say, refresh=not same))
 
     def _webhooks(self, _: Step) -> str:
-        file = sandbox_dir() / "git" / "webhook.json"
-        urls = webhook_urls(cluster())
-        unfinished = file.with_suffix(".new")
-        unfinished.write_text(json.dumps(urls) + "\n")
-        unfinished.replace(file)
+        gitserver.write_webhooks(sandbox_dir(), webhook_urls(cluster()))
         return "pushes are announced to Argo CD"
 
     def _application(self, current: Step) -> str:

@@ -1,7 +1,7 @@
 """app1: says what it is and where it runs.
 
 `GET /health` answers whether the process serves requests, `GET /` names application, environment and version.
-Metrics are served on a port of their own, so that the ingress cannot expose them.
+Metrics are served on a port of their own, so that each environment decides who sees them.
 """
 
 from __future__ import annotations

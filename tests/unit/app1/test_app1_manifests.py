@@ -63,7 +63,9 @@ def test_it_answers_on_its_environments_host_through_the_shared_gateway(environm
 
     assert route["hostnames"] == [f"app1.{environment}.localhost"]
     assert route["parentRefs"] == [{"name": "slipway", "namespace": "ingress"}]
-    assert route["rules"][0]["backendRefs"] == [{"name": "app1", "port": 8080}]
+    served = {rule["matches"][0]["path"]["value"]: rule["backendRefs"][0]["port"] for rule in route["rules"]}
+    # Metrics are for the cluster's monitoring; only dev shows them to everybody.
+    assert served == ({"/metrics": 9090, "/": 8080} if environment == "dev" else {"/": 8080})
 
 
 def test_both_ports_are_served_and_named(environment: str) -> None:
