@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(up.up)
 app.command()(up.down)
+app.command()(platform.preview)
 app.command()(platform.smoke)
 app.command("port-forward")(platform.port_forward)
 app.command()(platform.env)

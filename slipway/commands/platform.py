@@ -37,6 +37,18 @@ def env(environment: Environment = "dev") -> None:
     typer.echo(f"export PATH={shlex.quote(os.pathsep.join(path))}")
 
 
+def preview(
+    environment: Environment = "dev",
+    diff: Annotated[bool, typer.Option("--diff", help="Show each change in full.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what `pulumi up` would change; works without any cluster, and says so. Changes no file of the checkout."""
+    own = stack(environment)
+    own.prepare()
+    if (status := own.preview(*(["--diff"] if diff else []), *(["--json"] if as_json else []))) != 0:
+        raise CheckFailed(f"the preview of {environment} failed with status {status}", code="PREVIEW_FAILED")
+
+
 def smoke(app: App, environment: Environment, as_json: Json = False) -> None:
     """Ask the application's three endpoints through the ingress; exit 1 unless all answer as they should."""
     ingress = connection()["ingress"]

@@ -125,6 +125,16 @@ class Stack:
         operations = {name: count for name, count in last["resourceChanges"].items() if name != "same"}
         return Changes(operations)
 
+    def preview(self, *options: str) -> int:
+        """Show what an update would change, on this process's own output; returns the engine's exit status."""
+        with self._stack_file() as file:
+            argv = [str(self._tools["pulumi"]), "preview", "--stack", self.environment, "--config-file", str(file)]
+            environment = os.environ | _FAST | self.settings()
+            done = subprocess.run(
+                [*argv, *options, "--non-interactive"], cwd=self.project, env=environment, check=False
+            )
+            return done.returncode
+
     def destroy(self, say: Callable[[str], None]) -> None:
         """Remove everything that the stack made."""
         self._stream(["destroy", "--yes", "--skip-preview", "--suppress-outputs"], say)
