@@ -78,7 +78,8 @@ def stop_system(say: Say) -> None:
     rest = cgroups.pids(cgroups.SYSTEM) - shims
     if rest:
         say(f"stopping {len(rest)} processes whose supervisor is gone")
-        cgroups.stop(rest, 8)
+        # The API server would take a minute for its watches; etcd's log is made to survive a kill.
+        cgroups.stop(rest, 3)
 
 
 def sweep(files: Layout, record: Record | None) -> list[str]:

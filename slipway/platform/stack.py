@@ -23,7 +23,7 @@ import yaml
 
 from slipway.errors import SlipwayError, UsageError
 from slipway.platform.backend import PASSPHRASE_FILE, STATE_FOLDER, has_stale_lock, make_folder, make_passphrase
-from slipway.run import run
+from slipway.run import CommandFailed, run
 
 __all__ = ["ENVIRONMENTS", "Changes", "Stack"]
 
@@ -73,6 +73,7 @@ class Stack:
         self._tools = tools
         self._bin_dirs = bin_dirs
         self._provider = provider
+        self._outputs: dict[str, Any] | None = None
 
     def settings(self) -> dict[str, str]:
         """The environment variables that the engine needs here and that the user has not set."""
@@ -104,9 +105,13 @@ class Stack:
 
     def exists(self) -> bool:
         """Whether the backend knows this stack."""
-        return any(
-            entry["name"] == self.environment for entry in json.loads(self._pulumi("stack", "ls", "--json").stdout)
-        )
+        try:
+            self.outputs()
+        except CommandFailed as failure:
+            if "no stack named" in failure.output:
+                return False
+            raise
+        return True
 
     def made_for(self, kubeconfig: Path) -> bool:
         """Whether the stack's objects are in this cluster: a sandbox that was reset is another one."""
@@ -140,8 +145,14 @@ class Stack:
         self._stream(["destroy", "--yes", "--skip-preview", "--suppress-outputs"], say)
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, without the secret ones' values."""
-        return dict(json.loads(self._pulumi("stack", "output", "--stack", self.environment, "--json").stdout))
+        """The stack's outputs before this run's update, without the secret ones' values.
+
+        Asked once: the engine reads the whole state to answer, which takes a second.
+        """
+        if self._outputs is None:
+            shown = self._pulumi("stack", "output", "--stack", self.environment, "--json").stdout
+            self._outputs = dict(json.loads(shown))
+        return self._outputs
 
     def _state_folder(self) -> Path | None:
         """The default backend's folder, unless the user has chosen another backend."""

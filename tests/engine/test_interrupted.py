@@ -40,7 +40,9 @@ def test_an_update_that_was_killed_goes_on(stack: Stack, api: Api) -> None:
         if created >= ENOUGH_CREATED:
             for child in psutil.Process().children():
                 if child.name() == "pulumi":
-                    child.kill()
+                    # Its plugins and the program as well: without it they would wait for ever.
+                    for process in [child, *child.children(recursive=True)]:
+                        process.kill()
 
     stack.prepare()
     with pytest.raises(SlipwayError):

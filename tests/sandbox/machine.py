@@ -31,6 +31,8 @@ _NEVER_REAPS = "import signal\nwhile True: signal.pause()"
 _INIT = f"""
 set -e
 mount --make-rprivate /
+# A sandbox that somebody runs has mounts, which these namespaces were born with: they must not come and go here.
+awk '{{print $2}}' /proc/mounts | grep -E '/(kubelet|run/containerd|run/netns)(/|$)' | tac | xargs -r umount --lazy
 hierarchies=$(awk '$3 ~ /^cgroup/ {{print $3, $2, $4}}' /proc/mounts)
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -137,7 +139,10 @@ class Machine:
         """What differs from an earlier snapshot: nothing, when the machine is as it was."""
         now = self.snapshot()
         found = {name: [*ndiff(before[name], now[name])] for name in before if before[name] != now[name]}
-        return {name: [line for line in lines if line[0] in "+-"] for name, lines in found.items()}
+        # Mounts that these namespaces were born with go away when somebody else deletes their folder.
+        signs = {"mounts": "+"}
+        changed = {name: [line for line in lines if line[0] in signs.get(name, "+-")] for name, lines in found.items()}
+        return {name: lines for name, lines in changed.items() if lines}
 
     def cgroup_pids(self) -> list[int]:
         """Every process of the sandbox, as the machine numbers them; zombies left out."""
