@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ class Platform:
     report: dict[str, Any]
     environment: dict[str, str]
     state: Path
+    stack_files: str
+    """The tracked stack files as they were before."""
 
     def slipway(self, *words: str) -> subprocess.CompletedProcess[str]:
         return slipway(self.environment, *words)
@@ -34,9 +37,23 @@ class Platform:
         argv = [str(tools.locate("kubectl")), "--kubeconfig", str(self.state / "kubeconfig"), *words, "-o", "json"]
         return json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
+    def pulumi(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the engine on the stack dev, with a copy of its stack file: it would write a salt into the tracked one."""
+        copy = self.state.parent / "Pulumi.dev.yaml"
+        copy.write_text((PROJECT / copy.name).read_text())
+        path = os.pathsep.join([*map(str, tools.bin_dirs()), self.environment["PATH"]])
+        environment = self.environment | {"PATH": path, "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
+        argv = [tools.locate("pulumi"), *words, "--stack", "dev", "--config-file", copy, "--non-interactive"]
+        return subprocess.run(argv, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+
     @property
     def connection(self) -> dict[str, Any]:
         return dict(json.loads((self.state / "connection.json").read_text()))
+
+
+def stack_files() -> str:
+    """The text of the three tracked stack files."""
+    return "".join((PROJECT / f"Pulumi.{name}.yaml").read_text() for name in ("dev", "staging", "prod"))
 
 
 def slipway(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:

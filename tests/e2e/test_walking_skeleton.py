@@ -15,7 +15,7 @@ import tools
 from slipway.gitops import GitOpsRepository
 from slipway.platform.argocd import initial_password, server_address
 from slipway.platform.kube import Cluster
-from tests.e2e.support import PROJECT, Platform, eventually
+from tests.e2e.support import Platform, eventually, stack_files
 
 HOST = "app1.dev.localhost:30080"
 
@@ -103,15 +103,13 @@ def test_a_second_up_changes_nothing(platform: Platform) -> None:
 
 
 def test_a_refresh_finds_no_drift(platform: Platform) -> None:
-    words = ["refresh", "--stack", "dev", "--preview-only", "--expect-no-changes", "--run-program", "--non-interactive"]
-    settings = dict(line.removeprefix("export ").split("=", 1) for line in platform.slipway("env").stdout.splitlines())
-    environment = platform.environment | {"PATH": settings["PATH"].strip("'")}
-    environment |= {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
-    done = subprocess.run(
-        [tools.locate("pulumi"), *words], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
-    )
+    done = platform.pulumi("refresh", "--preview-only", "--expect-no-changes", "--run-program")
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_checkout_stays_as_it_was(platform: Platform) -> None:
+    assert stack_files() == platform.stack_files
 
 
 def test_no_secret_is_in_the_pulumi_state_in_plain_text(platform: Platform) -> None:

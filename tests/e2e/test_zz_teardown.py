@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import tools
 from slipway.platform.kube import Cluster
-from tests.e2e.support import PROJECT, Platform
-
-
-def pulumi(platform: Platform, *words: str) -> subprocess.CompletedProcess[str]:
-    path = ":".join([*map(str, tools.bin_dirs()), platform.environment["PATH"]])
-    environment = platform.environment | {"PATH": path, "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
-    argv = [str(tools.locate("pulumi")), *words, "--stack", "dev", "--non-interactive"]
-    return subprocess.run(argv, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+from tests.e2e.support import Platform
 
 
 def test_destroy_leaves_nothing_of_the_platform_in_the_cluster(platform: Platform) -> None:
-    done = pulumi(platform, "destroy", "--yes", "--skip-preview")
+    done = platform.pulumi("destroy", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     cluster = Cluster(tools.locate("kubectl"), platform.state / "kubeconfig")
     namespaces = {item["metadata"]["name"] for item in (cluster.get("namespaces") or {})["items"]}
@@ -30,7 +21,7 @@ def test_destroy_leaves_nothing_of_the_platform_in_the_cluster(platform: Platfor
 def test_a_preview_without_a_cluster_works_and_says_so(platform: Platform) -> None:
     down = platform.slipway("sandbox", "down")
     assert down.returncode == 0, down.stderr
-    preview = pulumi(platform, "preview")
+    preview = platform.pulumi("preview")
 
     assert preview.returncode == 0, preview.stdout + preview.stderr
     assert "previewing offline" in preview.stdout + preview.stderr
