@@ -37,21 +37,20 @@ up: venv packages ## From nothing to an application that answers through the ing
 down: venv ## Stop the sandbox and take everything of it off this machine
 	@$(BIN)/slipway down
 
-.PHONY: check
-check: venv ## Lint, types and unit tests: no cluster, no network, under two minutes
+.PHONY: lint
+lint: venv ## Style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+.PHONY: check
+check: lint ## Lint, types and unit tests: no cluster, no network, under two minutes
 	$(BIN)/pytest -q tests/unit apps
 
 .PHONY: test
-test: venv packages tools ## Everything: checks, the real engine, the real sandbox
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/pytest tests apps
+test: packages tools lint ## Everything: checks, the real engine, the real sandbox
+	$(BIN)/pytest --durations=10
 
 .PHONY: lock
 lock: venv ## Pin the Python packages of requirements.in again, with hashes

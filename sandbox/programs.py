@@ -46,7 +46,7 @@ class Program:
 
     def settings(self) -> str:
         """The environment for supervisord, with a digest of the inputs: a changed input is a changed program."""
-        values = {"PATH": PATH, "HOME": "/root", **self.environment, "SLIPWAY_INPUTS": digest(self.inputs)}
+        values = {"PATH": PATH, "HOME": "/", **self.environment, "SLIPWAY_INPUTS": digest(self.inputs)}
         return ",".join(f'{name}="{value}"'.replace("%", "%%") for name, value in values.items())
 
 

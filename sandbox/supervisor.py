@@ -116,7 +116,7 @@ class Supervisor:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.files.root,
-                env={"PATH": os.defpath, "HOME": "/root", "LANG": "C.UTF-8"},
+                env={"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8"},
                 start_new_session=True,
             )
         deadline = time.monotonic() + timeout

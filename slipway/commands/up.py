@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sandbox import gitserver, node
+from sandbox import gitserver, node, preflight
 from sandbox.images import PYTHON_BASE
 from slipway import images
 from slipway.commands.shared import Environment, Json, cluster, connection, stack
@@ -51,6 +51,8 @@ class BringUp:
     def go(self) -> dict[str, Any]:
         """Run every step; return the report that `--json` prints."""
         started = time.monotonic()
+        # Before half an hour of building, not after it.
+        preflight.require_root()
         self._step("tools", self._tools)
         self._step("sandbox", self._sandbox)
         self._step("GitOps repository", self._repository)

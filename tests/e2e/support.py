@@ -38,7 +38,7 @@ class Platform:
         return json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
     def pulumi(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the engine on the stack dev, with a copy of its stack file: it would write a salt into the tracked one."""
+        """Run the engine on dev, with a copy of its stack file: it would write a salt into the tracked one."""
         copy = self.state.parent / "Pulumi.dev.yaml"
         copy.write_text((PROJECT / copy.name).read_text())
         path = os.pathsep.join([*map(str, tools.bin_dirs()), self.environment["PATH"]])
