@@ -63,13 +63,19 @@ def require() -> None:
         )
 
 
+def _has_lists(folder: Path = Path("/var/lib/apt/lists")) -> bool:
+    # The images of the sandbox are made from packages that these lists name; container images come without them.
+    return any(folder.glob("*_Packages*"))
+
+
 def install() -> list[str]:
     """Install what is missing, starting no service; returns the packages that were installed."""
     absent = missing()
-    if not absent:
+    if not absent and _has_lists():
         return []
     if os.geteuid() != 0:
-        raise SlipwayError("only root can install packages", code="NOT_ROOT", remedy=f"as root: {command(absent)}")
+        remedy = f"as root: {command(absent) if absent else 'apt-get update'}"
+        raise SlipwayError("only root can install packages", code="NOT_ROOT", remedy=remedy)
     own_policy = not POLICY.exists()
     if own_policy:
         POLICY.write_text(FORBID_SERVICES)
@@ -77,7 +83,8 @@ def install() -> list[str]:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
         run(["apt-get", "update", "-q"], env=environment, timeout=300)
-        run(command(absent).split(), env=environment, timeout=1200)
+        if absent:
+            run(command(absent).split(), env=environment, timeout=1200)
     finally:
         if own_policy:
             POLICY.unlink()
