@@ -1,8 +1,9 @@
 """How long from `git push` until the changed application answers through the ingress.
 
 Needs the platform up (`make up`). Pushes a changed ENVIRONMENT of app1's dev overlay N times (default 10, at most
-50), each time waits until `GET /` says the new value, and prints the distribution; then restores the overlay. A second
-figure shows where the time goes: until Argo CD has compared the new commit (webhook), and the rest is the rollout.
+50), each time waits until `GET /` says the new value, and prints the distribution; then restores the overlay, also
+when it was stopped. The clock starts before `git push`. A second figure shows where the time goes: until Argo CD has
+compared the new commit (webhook), and the rest is the rollout.
 
     .venv/bin/python benchmarks/push_to_running.py [N]
 """
@@ -22,6 +23,7 @@ from slipway.commands.shared import cluster, connection
 from slipway.platform import application
 
 HOST = "app1.dev.localhost"
+OVERLAY = "apps/app1/k8s/overlays/dev/kustomization.yaml"
 LIMIT_S = 90
 
 
@@ -33,21 +35,28 @@ def _environment(port: int) -> str:
         return ""
 
 
-def _push(folder: Path, value: str) -> str:
-    overlay = folder / "apps/app1/k8s/overlays/dev/kustomization.yaml"
-    lines = overlay.read_text().splitlines(keepends=True)
-    overlay.write_text(
-        "".join(f"      - ENVIRONMENT={value}\n" if "- ENVIRONMENT=" in line else line for line in lines)
-    )
-    git = ["git", "-C", str(folder), "-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
-    subprocess.run([*git, "commit", "-qam", f"app1 dev: ENVIRONMENT={value}"], check=True)
-    subprocess.run([*git, "push", "-q"], check=True)
-    return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+def _git(folder: Path, *words: str) -> str:
+    identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
+    argv = ["git", "-C", str(folder), *identity, *words]
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def _measure(folder: Path, value: str, port: int) -> tuple[float, float]:
-    commit = _push(folder, value)
+def _commit(folder: Path, text: str, message: str) -> str:
+    (folder / OVERLAY).write_text(text)
+    if _git(folder, "status", "--porcelain"):
+        _git(folder, "commit", "-qam", message)
+    return _git(folder, "rev-parse", "HEAD")
+
+
+def _with_environment(text: str, value: str) -> str:
+    lines = text.splitlines(keepends=True)
+    return "".join(f"      - ENVIRONMENT={value}\n" if "- ENVIRONMENT=" in line else line for line in lines)
+
+
+def _measure(folder: Path, text: str, value: str, port: int) -> tuple[float, float]:
+    commit = _commit(folder, _with_environment(text, value), f"app1 dev: ENVIRONMENT={value}")
     started = time.monotonic()
+    _git(folder, "push", "-q")
     compared = 0.0
     while time.monotonic() - started < LIMIT_S:
         if not compared:
@@ -67,10 +76,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "gitops"
         subprocess.run([sys.executable, "-m", "slipway", "gitops", "clone", str(folder)], check=True)
-        for number in range(count):
-            results.append(_measure(folder, f"dev-{number}", port))
-            print(f"push {number + 1:2}: compared {results[-1][0]:5.2f} s, running {results[-1][1]:5.2f} s", flush=True)
-        _push(folder, "dev")
+        before = (folder / OVERLAY).read_text()
+        try:
+            for number in range(count):
+                compared, running = _measure(folder, before, f"dev-{number}", port)
+                results.append((compared, running))
+                print(f"push {number + 1:2}: compared {compared:5.2f} s, running {running:5.2f} s", flush=True)
+        finally:
+            _commit(folder, before, "app1 dev: ENVIRONMENT as before")
+            _git(folder, "push", "-q")
     for name, column in (("compared", 0), ("running", 1)):
         values = sorted(row[column] for row in results)
         print(

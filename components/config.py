@@ -1,8 +1,8 @@
 """Reads a stack's configuration once, checks it, and hands typed values to the components.
 
-This is the only reader of `pulumi.Config`, of the cluster's kubeconfig and of `.sandbox/connection.json`, the file
-in which the sandbox says where it is. It declares no resource. `parse` is pure apart from those two files, so that
-the fixtures in `tests/unit/config/` test it without an engine.
+This is the only reader of `pulumi.Config`. The two files that the configuration leads to, the cluster's kubeconfig and
+the sandbox's `connection.json`, are read by `access.py` on its behalf. It declares no resource. `parse` is pure apart
+from those two files, so that the fixtures in `tests/unit/config/` test it without an engine.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from components.errors import suggest
@@ -33,7 +33,7 @@ def _sentence(detail: Mapping[str, Any], schema: type[BaseModel], prefix: str) -
     kind: str = detail["type"]
     key = _key(loc, prefix)
     context = detail.get("ctx", {})
-    value = _shown(detail.get("input"))
+    value = _shown(detail.get("input"), secret=_is_secret(schema, loc))
     if kind == "extra_forbidden":
         allowed = _keys(_model_at(schema, loc[:-1]))
         place = f"`{_key(loc[:-1], prefix)}`" if len(loc) > 1 else "the stack's configuration"
@@ -65,19 +65,34 @@ def _key(loc: Sequence[str | int], prefix: str) -> str:
     return prefix + text
 
 
-def _shown(value: Any) -> str:
-    """The value as the user wrote it, with its type where that is the mistake. Never a secret's content."""
+def _shown(value: Any, *, secret: bool) -> str:
+    """The value as the user wrote it, with its type where that is the mistake. Of a secret only the type."""
     if isinstance(value, bool):
-        return f"{str(value).lower()} (true or false)"
+        return "true or false" if secret else f"{str(value).lower()} (true or false)"
     if isinstance(value, str):
-        return f"'{value}' (text)" if len(value) <= 80 else f"'{value[:80]}…' (text)"
+        shown = value if len(value) <= 80 else f"{value[:80]}…"
+        return "text" if secret else f"'{shown}' (text)"
     if isinstance(value, int | float):
-        return f"{value} (a number)"
+        return "a number" if secret else f"{value} (a number)"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
     return "empty" if value is None else type(value).__name__
+
+
+def _is_secret(schema: type[BaseModel], loc: Sequence[str | int]) -> bool:
+    """Whether the value may hold a secret: a section that was given as text holds the secrets of its keys."""
+    if not loc:
+        return _holds_secret(schema)
+    field = _field_at(schema, loc)
+    return field is None or _holds_secret(field.annotation)
+
+
+def _holds_secret(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_holds_secret(field.annotation) for field in annotation.model_fields.values())
+    return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))
 
 
 def _field_at(schema: type[BaseModel], loc: Sequence[str | int]) -> FieldInfo | None:

@@ -170,10 +170,14 @@ def cni(files: Layout) -> dict[str, Any]:
     }
 
 
-def hosts_toml(host: str) -> str:
-    """containerd's mirror entry for an upstream host: the sandbox's registry, under the unmodified name."""
-    server = "https://registry-1.docker.io" if host == "docker.io" else f"https://{host}"
-    return f'server = "{server}"\n\n[host."http://{settings.REGISTRY}"]\n  capabilities = ["pull", "resolve"]\n'
+def hosts_toml() -> str:
+    """containerd's entry for any upstream host: the sandbox's registry, under the unmodified name, and no other.
+
+    Without `server`, an image that the registry lacks would be asked of the public host, and whoever owns the name
+    there would decide what runs.
+    """
+    registry = f"http://{settings.REGISTRY}"
+    return f'server = "{registry}"\n\n[host."{registry}"]\n  capabilities = ["pull", "resolve"]\n'
 
 
 def encryption(secrets: Secrets) -> dict[str, Any]:
@@ -244,7 +248,7 @@ def write_all(files: Layout, secrets: Secrets) -> list[Path]:
         ),
     }
     for host in settings.MIRRORED_HOSTS:
-        texts[files.certs_d / host / "hosts.toml"] = hosts_toml(host)
+        texts[files.certs_d / host / "hosts.toml"] = hosts_toml()
     for identity in KUBECONFIGS:
         texts[config / f"{identity}.kubeconfig"] = _yaml(kubeconfig(files, identity))
     texts[files.kubeconfig] = _yaml(kubeconfig(files, "admin"))

@@ -39,7 +39,7 @@ from sandbox import (
 from sandbox.files import StateCorrupt, write_json
 from sandbox.manifests import bootstrap_manifests
 from sandbox.programs import Program
-from sandbox.settings import CGROUP, PAUSE_IMAGE, REGISTRY, Layout, layout
+from sandbox.settings import CGROUP, NOT_HERE, PAUSE_IMAGE, REGISTRY, Layout, layout
 from sandbox.supervisor import Supervisor
 from sandbox.wait import wait_for
 from slipway.errors import SlipwayError
@@ -218,7 +218,7 @@ def _bring_up(
     connection["images"] = {
         row["declared"]: {key: row[key] for key in ("declared", "runs", "reason")} for row in differences
     }
-    connection["versions"] = differences
+    connection["versions"] = [*differences, *NOT_HERE]
     write_json(files.connection, connection)
     return connection
 

@@ -76,7 +76,8 @@ def install() -> list[str]:
     if os.geteuid() != 0:
         remedy = f"as root: {command(absent) if absent else 'apt-get update'}"
         raise SlipwayError("only root can install packages", code="NOT_ROOT", remedy=remedy)
-    own_policy = not POLICY.exists()
+    # Our own text there is what a killed run left.
+    own_policy = not POLICY.exists() or POLICY.read_text() == FORBID_SERVICES
     if own_policy:
         POLICY.write_text(FORBID_SERVICES)
         POLICY.chmod(0o755)

@@ -23,6 +23,7 @@ __all__ = [
     "MIRRORED_HOSTS",
     "NODE_IP",
     "NODE_NAME",
+    "NOT_HERE",
     "PAUSE_IMAGE",
     "POD_CIDR",
     "REGISTRY",
@@ -164,3 +165,20 @@ class Layout:
 def layout(root: Path | None = None) -> Layout:
     """The files of the sandbox at `root`, or of this checkout's."""
     return Layout((root or sandbox_dir()).resolve())
+
+
+# What a cluster elsewhere has and this one has not, told by `status` beside the versions that differ.
+NOT_HERE = (
+    {
+        "component": "network policies",
+        "declared": "NetworkPolicy objects",
+        "runs": "objects that nothing enforces",
+        "reason": "the bridge plugin knows no policies, and no policy controller can be built here",
+    },
+    {
+        "component": "dex",
+        "declared": "single sign-on for Argo CD",
+        "runs": "not at all; the admin account logs in",
+        "reason": "its image cannot be made here",
+    },
+)

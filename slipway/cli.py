@@ -30,6 +30,9 @@ app.add_typer(platform.argocd, name="argocd")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(tools.app, name="tools")
 
+INTERRUPTED = 130
+"""The status that Typer ends with on Ctrl-C."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 1 the check failed, 2 bad usage."""
@@ -42,9 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         err.print(f"[bold red]error[/bold red] {error.code}:", end=" ")
         err.print(str(error), markup=False)
         return error.exit_code
-    except KeyboardInterrupt:
-        err.print("interrupted; run the same command again to go on")
-        return 130
     except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            err.print("interrupted; run the same command again to go on")
         return stop.code if isinstance(stop.code, int) else 1
     return 0

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 __all__ = ["Step", "err", "out", "print_json", "seconds", "step"]
 
@@ -54,12 +55,13 @@ def step(title: str) -> Iterator[Step]:
     started = time.monotonic()
     live = err.is_terminal
     if live:
-        with err.status(title) as status:
-            current = Step(title, lambda text: status.update(f"{title} [dim]{text}[/dim]"))
+        # What other programs say may look like markup; it is shown as it is.
+        with err.status(escape(title)) as status:
+            current = Step(title, lambda text: status.update(f"{escape(title)} [dim]{escape(text)}[/dim]"))
             try:
                 yield current
             except BaseException:
-                err.print(f"[red]✗[/red] {title} [dim]{seconds(time.monotonic() - started)}[/dim]")
+                err.print(f"[red]✗[/red] {escape(title)} [dim]{seconds(time.monotonic() - started)}[/dim]")
                 raise
     else:
         err.print(f"· {title}", markup=False)
@@ -71,4 +73,4 @@ def step(title: str) -> Iterator[Step]:
             raise
     current.elapsed = time.monotonic() - started
     result = f": {current.result}" if current.result else ""
-    err.print(f"[green]✓[/green] {title}{result} [dim]({seconds(current.elapsed)})[/dim]")
+    err.print(f"[green]✓[/green] {escape(title + result)} [dim]({seconds(current.elapsed)})[/dim]")

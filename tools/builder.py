@@ -25,7 +25,7 @@ from pathlib import Path
 from slipway.console import Step, err, seconds, step
 from slipway.errors import SlipwayError
 from slipway.paths import cache_dir
-from tools.catalog import GROUPS, Binary, Group, module_version
+from tools.catalog import CORE, GROUPS, Binary, Group, module_version
 from tools.installed import group_dir, is_built, on_path
 from tools.recipes import after_build, before_build, link_language_host, publish_mirror
 
@@ -49,8 +49,8 @@ class Built:
 
 
 def needed(groups: Sequence[Group]) -> list[Group]:
-    """The groups that are not whole in the cache and not all on PATH at a fitting version."""
-    return [group for group in groups if not is_built(group) and not all(map(on_path, group.binaries))]
+    """The groups of which a command is neither in the cache nor on PATH at a fitting version, or that are not whole."""
+    return [group for group in groups if _missing(group) or not (is_built(group) or all(map(on_path, group.binaries)))]
 
 
 def _check_go() -> str:
@@ -58,7 +58,7 @@ def _check_go() -> str:
     remedy = f"install Go {GO_AT_LEAST[0]}.{GO_AT_LEAST[1]} or newer and put it on PATH"
     if go is None:
         raise SlipwayError("Go is not on PATH, and the tools are built from Go modules", code="NO_GO", remedy=remedy)
-    version = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout.strip()
     found = re.match(r"go(\d+)\.(\d+)", version)
     if not found or (int(found.group(1)), int(found.group(2))) < GO_AT_LEAST:
         raise SlipwayError(f"{version or 'this Go'} is too old to build the tools", code="OLD_GO", remedy=remedy)
@@ -184,12 +184,13 @@ def _missing(group: Group) -> list[Binary]:
     return [binary for binary in group.binaries if not on_path(binary) and not (bin_dir / binary.name).is_file()]
 
 
-def build(groups: Sequence[Group] = GROUPS, *, keep_caches: bool = False) -> list[Built]:
+def build(groups: Sequence[Group] = CORE, *, keep_caches: bool = False) -> list[Built]:
     """Build what is missing of `groups`; return what was compiled, in order.
 
     Raises `SlipwayError`: NO_GO, OLD_GO, DISK_SHORT, BUILD_FAILED. Ctrl-C loses at most the compile in progress.
     """
     if not needed(groups):
+        _publish(groups)
         return []
     with _only_builder():
         wanted = needed(groups)
@@ -198,12 +199,17 @@ def build(groups: Sequence[Group] = GROUPS, *, keep_caches: bool = False) -> lis
         workshop = _Workshop(_check_go())
         _check_disk(wanted)
         done = _build_all(workshop, wanted)
-        publish_mirror(groups)
-        link_language_host()
+        _publish(groups)
         if not keep_caches:
             with step("deleting the builder's Go caches"):
                 workshop.clear()
         return done
+
+
+def _publish(groups: Sequence[Group]) -> None:
+    """Lay out what other parts look for outside the groups' own folders; quick, and mends what was deleted there."""
+    publish_mirror(groups)
+    link_language_host()
 
 
 def clean(*, everything: bool) -> list[Path]:

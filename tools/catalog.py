@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-__all__ = ["GROUPS", "Binary", "Group", "MirrorFile", "PathRule", "group_of", "module_version"]
+__all__ = ["CORE", "GROUPS", "Binary", "Group", "MirrorFile", "PathRule", "group_of", "module_version"]
 
 HERE = Path(__file__).parent
 
@@ -187,6 +187,9 @@ GROUPS: tuple[Group, ...] = (
         version="v4.25.0",
     ),
 )
+
+CORE: tuple[Group, ...] = tuple(group for group in GROUPS if group.core)
+"""What `make up` builds; other groups are built when something first needs them."""
 
 
 @cache

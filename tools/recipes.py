@@ -77,6 +77,8 @@ def publish_mirror(groups: Sequence[Group]) -> None:
         files = group_dir(group) / "mirror"
         for file in sorted(path for path in files.rglob("*") if path.is_file()):
             target = mirror_dir() / file.relative_to(files)
+            if target.is_file() and target.stat().st_size == file.stat().st_size:
+                continue
             target.parent.mkdir(parents=True, exist_ok=True)
             unfinished = target.with_name(f".{target.name}.new")
             shutil.copyfile(file, unfinished)

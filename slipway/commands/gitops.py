@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 import typer
 
+from slipway.commands.shared import Json
 from slipway.console import out, print_json, step
 from slipway.gitops import Connection, GitOpsRepository, read_connection
 from slipway.paths import project_dir, sandbox_dir
 
 app = typer.Typer(help="The GitOps repository: make its first commit, see where it stands.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _connection() -> Connection:
@@ -44,9 +43,10 @@ def seed(as_json: Json = False) -> None:
 def clone(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")], as_json: Json = False) -> None:
     """Clone the GitOps repository to work in; `git push` there asks this command for the password."""
     repository = _repository()
-    # Git runs a helper that begins with ! by the shell, in the clone's folder.
+    # Git runs a helper that begins with ! by the shell, in the clone's folder; -P keeps Python from importing what
+    # somebody has committed there.
     ours = shlex.join(["env", f"SLIPWAY_PROJECT_DIR={project_dir()}", f"SLIPWAY_SANDBOX_DIR={sandbox_dir()}"])
-    program = shlex.join([f"PYTHONPATH={project_dir()}", sys.executable, "-m", "slipway", "gitops", "credential"])
+    program = shlex.join([f"PYTHONPATH={project_dir()}", sys.executable, "-P", "-m", "slipway", "gitops", "credential"])
     helper = f"!{ours} {program}"
     commit = repository.clone(folder, helper)
     if as_json:
@@ -60,7 +60,10 @@ def credential(action: Annotated[str, typer.Argument(help="What Git asks: get, s
     """Git's credential helper for the GitOps repository: answers only for its own address."""
     asked = dict(line.split("=", 1) for line in sys.stdin.read().splitlines() if "=" in line)
     known = _connection()
-    if action == "get" and asked.get("host") == urlsplit(known.url).netloc:
+    own = urlsplit(known.url)
+    address = (own.scheme, own.netloc.rpartition("@")[2])
+    # The protocol too: the same host without TLS is another address.
+    if action == "get" and (asked.get("protocol"), asked.get("host")) == address:
         sys.stdout.write(f"username={known.username}\npassword={known.password}\n")
 
 

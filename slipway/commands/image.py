@@ -10,6 +10,7 @@ import typer
 
 from sandbox.images import PYTHON_BASE
 from slipway import images
+from slipway.commands.shared import Environment, Json
 from slipway.console import out, print_json, step
 from slipway.errors import CheckFailed, UsageError
 from slipway.gitops import Connection, GitOpsRepository, read_connection
@@ -20,8 +21,6 @@ from tools import locate
 app = typer.Typer(help="Images of applications: build, set, inspect.", no_args_is_help=True)
 
 App = Annotated[str, typer.Argument(help="The application: a folder of apps/.", metavar="APP")]
-Env = Annotated[str, typer.Argument(help="The environment: dev, staging or prod.", metavar="ENV")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _connection() -> Connection:
@@ -50,7 +49,7 @@ def build(
 @app.command("set")
 def set_image(
     name: App,
-    env: Env,
+    env: Environment,
     image: Annotated[str, typer.Argument(help="<tag> or <tag>@sha256:...; the registry gives a missing digest.")],
     trigger: Annotated[str, typer.Option(help="Why, for the commit's message.")] = "slipway image set",
     as_json: Json = False,
@@ -75,7 +74,7 @@ def set_image(
 
 
 @app.command()
-def inspect(name: App, env: Env, as_json: Json = False) -> None:
+def inspect(name: App, env: Environment, as_json: Json = False) -> None:
     """Tag and digest that Git declares, and whether the registry holds exactly that; exit 1 when not."""
     connection = _connection()
     declared = _repository(connection).image(name, env)

@@ -8,6 +8,7 @@ import subprocess
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 import tools
 from slipway.commands.shared import Environment, Json, cluster, connection, stack
@@ -27,7 +28,9 @@ FORWARDED = {"http": (8081, 8080), "metrics": (9091, 9090)}
 
 def env(environment: Environment = "dev") -> None:
     """Print shell settings: `eval "$(slipway env)"` puts the tools on PATH and points them at this checkout."""
-    settings = stack(environment).settings()
+    own = stack(environment)
+    own.prepare()
+    settings = own.settings()
     path = [str(project_dir() / ".venv" / "bin"), settings.pop("PATH")]
     kubeconfig = sandbox_dir() / "kubeconfig"
     if kubeconfig.exists():
@@ -45,8 +48,8 @@ def preview(
     """Show what `pulumi up` would change; works without any cluster, and says so. Changes no file of the checkout."""
     own = stack(environment)
     own.prepare()
-    if (status := own.preview(*(["--diff"] if diff else []), *(["--json"] if as_json else []))) != 0:
-        raise CheckFailed(f"the preview of {environment} failed with status {status}", code="PREVIEW_FAILED")
+    if own.preview(*(["--diff"] if diff else []), *(["--json"] if as_json else [])) != 0:
+        raise typer.Exit(1)
 
 
 def smoke(app: App, environment: Environment, as_json: Json = False) -> None:
@@ -60,10 +63,10 @@ def smoke(app: App, environment: Environment, as_json: Json = False) -> None:
     else:
         for probe in probes:
             mark = "[green]✓[/green]" if probe.ok else "[red]✗[/red]"
-            out.print(f"{mark} {probe.status:>3} {probe.url} ({seconds(probe.took)}) {probe.detail}")
+            out.print(f"{mark} {probe.status:>3} {probe.url} ({seconds(probe.took)}) {escape(probe.detail)}")
         out.print(f"{passed}/{len(probes)} endpoints pass")
     if passed < len(probes):
-        raise CheckFailed(f"{len(probes) - passed} of {len(probes)} endpoints fail", code="SMOKE_FAILED")
+        raise typer.Exit(1)
 
 
 def port_forward(

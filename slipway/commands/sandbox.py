@@ -7,6 +7,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from sandbox import logs as sandbox_logs
@@ -15,12 +16,11 @@ from sandbox import packages as sandbox_packages
 from sandbox.settings import API_SERVER, layout
 from sandbox.status import Status
 from sandbox.status import status as look
+from slipway.commands.shared import Json
 from slipway.console import err, out, print_json, seconds, step
 from slipway.errors import UsageError
 
 app = typer.Typer(help="The embedded single-node Kubernetes: start it, look at it, take it away.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -111,10 +111,10 @@ def packages(
 ) -> None:
     """The Debian packages that the sandbox needs, and which of them are missing."""
     installed: list[str] = []
-    if install and sandbox_packages.missing():
+    if install:
         with step("Debian packages") as running:
             installed = sandbox_packages.install()
-            running.result = ", ".join(installed)
+            running.result = ", ".join(installed) or "all there"
     absent = sandbox_packages.missing()
     if as_json:
         print_json({"needed": list(sandbox_packages.NEEDED), "missing": absent, "installed": installed})
@@ -122,7 +122,7 @@ def packages(
         for name in absent:
             out.print(f"{name}: {sandbox_packages.NEEDED[name]}", markup=False)
         err.print(f"install them: {sandbox_packages.command(absent)}", markup=False)
-    else:
+    elif not install:
         err.print("every package is installed")
     if absent:
         raise typer.Exit(1)
@@ -156,4 +156,4 @@ def _print_status(found: Status) -> None:
                 markup=False,
             )
     for problem in found.problems:
-        err.print(f"[red]✗[/red] {problem}")
+        err.print(f"[red]✗[/red] {escape(problem)}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import tools
-from slipway.errors import SlipwayError
+from slipway.errors import SlipwayError, UsageError
 from slipway.paths import project_dir, sandbox_dir
 from slipway.platform import ENVIRONMENTS, Stack
 from slipway.platform.kube import Cluster
@@ -19,8 +19,26 @@ from tools.catalog import group_of, module_version
 __all__ = ["Environment", "Json", "cluster", "connection", "stack"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _known(environment: str) -> str:
+    if environment not in ENVIRONMENTS:
+        raise UsageError(
+            f"no environment is called {environment!r}",
+            code="UNKNOWN_ENVIRONMENT",
+            remedy=f"one of: {', '.join(ENVIRONMENTS)}",
+        )
+    return environment
+
+
 Environment = Annotated[
-    str, typer.Argument(help=f"The environment: {', '.join(ENVIRONMENTS)}.", autocompletion=lambda: list(ENVIRONMENTS))
+    str,
+    typer.Argument(
+        help=f"The environment: {', '.join(ENVIRONMENTS)}.",
+        metavar="ENV",
+        callback=_known,
+        autocompletion=lambda: list(ENVIRONMENTS),
+    ),
 ]
 
 
@@ -40,7 +58,14 @@ def connection() -> dict[str, Any]:
         return dict(json.loads(file.read_text()))
     except FileNotFoundError:
         raise SlipwayError("the sandbox is not up", code="NO_SANDBOX", remedy="`slipway sandbox up`") from None
-    except ValueError as error:
+    except PermissionError:
+        raise SlipwayError(
+            "only the user who started the sandbox may read its connection",
+            code="NOT_READABLE",
+            where=str(file),
+            remedy="run it with sudo, or as that user",
+        ) from None
+    except (OSError, ValueError) as error:
         raise SlipwayError(
             f"not what the sandbox wrote: {error}",
             code="STATE_CORRUPT",

@@ -9,15 +9,14 @@ import typer
 from rich.table import Table
 
 import tools
+from slipway.commands.shared import Json
 from slipway.console import err, out, print_json, seconds
 from slipway.errors import UsageError
 from tools.builder import build as build_tools
 from tools.builder import clean as clean_tools
-from tools.catalog import GROUPS, Group
+from tools.catalog import CORE, GROUPS, Group
 
 app = typer.Typer(help="The pinned tools: list them, build the missing ones.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _chosen(names: list[str]) -> list[Group]:
@@ -26,7 +25,7 @@ def _chosen(names: list[str]) -> list[Group]:
         raise UsageError(
             f"no tool group is called {unknown[0]!r}", code="UNKNOWN_GROUP", remedy=f"one of: {', '.join(known)}"
         )
-    return [known[name] for name in names] or [group for group in GROUPS if group.core]
+    return [known[name] for name in names] or list(CORE)
 
 
 @app.command("list")

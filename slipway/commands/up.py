@@ -13,10 +13,11 @@ from sandbox.images import PYTHON_BASE
 from slipway import images
 from slipway.commands.shared import Environment, Json, cluster, connection, stack
 from slipway.console import Step, err, out, print_json, seconds, step
-from slipway.errors import CheckFailed
+from slipway.errors import CheckFailed, UsageError
 from slipway.gitops import GitOpsRepository
+from slipway.images.registry import path_in
 from slipway.paths import project_dir, sandbox_dir
-from slipway.platform import Probe, wait_for_application, webhook_urls
+from slipway.platform import ENVIRONMENTS, Probe, declared, wait_for_application, webhook_urls
 from slipway.platform.argocd import server_address
 from slipway.platform.smoke import wait_until_it_answers
 from tools import locate
@@ -52,7 +53,7 @@ class BringUp:
         """Run every step; return the report that `--json` prints."""
         started = time.monotonic()
         # Before half an hour of building, not after it.
-        preflight.require_root()
+        self._check()
         self._step("tools", self._tools)
         self._step("sandbox", self._sandbox)
         self._step("GitOps repository", self._repository)
@@ -67,6 +68,20 @@ class BringUp:
             "steps": self.steps,
             "endpoints": [vars(probe) for probe in self.probes],
         }
+
+    def _check(self) -> None:
+        provider = self._declared("cluster").get("provider", "sandbox")
+        if provider != "sandbox":
+            raise UsageError(
+                f"`slipway up` brings up the sandbox, and {self.environment} is on a cluster of its own ({provider})",
+                code="OWN_CLUSTER",
+                where=f"Pulumi.{self.environment}.yaml: slipway:cluster.provider",
+                remedy=f"`pulumi up -s {self.environment}`, with the settings of `slipway env {self.environment}`",
+            )
+        preflight.require_root()
+
+    def _declared(self, key: str) -> dict[str, Any]:
+        return declared(project_dir(), self.environment, key)
 
     def _step(self, title: str, action: Any) -> None:
         with step(title) as current:
@@ -91,10 +106,18 @@ class BringUp:
         return f"seeded from apps/ at {seeded[:12]}" if seeded else "seeded before"
 
     def _image(self, current: Step) -> str:
-        image = images.build(APP, connection()["registry"], base_image=PYTHON_BASE, say=current.say)
-        commit = self._git().set_image(APP, self.environment, image, trigger="slipway up")
+        registry = connection()["registry"]
+        image = images.build(APP, registry, base_image=PYTHON_BASE, say=current.say)
         made = f"built in {seconds(image.seconds)}" if image.built else "in the registry already"
-        return f"{image.tag}, {made}, " + (f"commit {commit[:12]}" if commit else "deployed already")
+        git = self._git()
+        runs = git.image(APP, self.environment)
+        if runs.tag == image.tag and runs.digest == image.digest:
+            return f"{image.tag}, {made}, deployed already"
+        if images.digest_of(registry, path_in(images.repository_of(APP)), runs.tag):
+            # Somebody chose it: an update, a promotion, a rollback. That is Git's to say, not a bring-up's.
+            return f"{image.tag}, {made}; Git says {runs.tag} (slipway image set {APP} {self.environment} {image.tag})"
+        commit = git.set_image(APP, self.environment, image, trigger="slipway up")
+        return f"{image.tag}, {made}, commit {(commit or git.head())[:12]}"
 
     def _platform(self, current: Step) -> str:
         own = stack(self.environment)
@@ -110,11 +133,15 @@ class BringUp:
 
     def _application(self, current: Step) -> str:
         head = self._git().head()
+        if not self._declared("sync").get("automated"):
+            return f"waits for a person to sync it to {head[:12]}"
         name = f"{APP}-{self.environment}"
         wait_for_application(cluster(), name, head, timeout=240, say=current.say)
         return f"Synced and Healthy at {head[:12]}"
 
     def _answer(self, current: Step) -> str:
+        if not self._declared("sync").get("automated"):
+            return "not asked: nothing is deployed until somebody syncs"
         ingress = connection()["ingress"]
         host = f"{APP}.{self.environment}.{ingress['domain']}"
         address = f"127.0.0.1:{ingress['http_port']}"
@@ -130,9 +157,10 @@ class BringUp:
 
     def tell(self) -> None:
         """Say what stands, how to log in, and what to do next."""
-        out.print(f"\n[bold]app1[/bold]      http://{self.host}/   (also /health and /metrics)")
-        out.print(f"[bold]Argo CD[/bold]   argocd login {server_address(cluster())} --plaintext --username admin \\")
-        out.print('            --password "$(slipway argocd password)"')
+        if self.host:
+            out.print(f"\n[bold]app1[/bold]      http://{self.host}/   (also /health and /metrics)")
+        out.print(f"[bold]Argo CD[/bold]   argocd login {server_address(cluster())} --plaintext --username admin")
+        out.print("          (it asks for the password that `slipway argocd password` prints)")
         out.print(f"[bold]Git[/bold]       {connection()['git']['url']}   (check it out: slipway gitops clone DIR)")
         out.print("\nNext:")
         out.print(
@@ -153,9 +181,11 @@ def down(
     With `--no-keep-platform`, `pulumi destroy` runs first on every stack that was brought up.
     """
     if not keep_platform and (sandbox_dir() / "connection.json").exists():
-        for environment in ("prod", "staging", "dev"):
+        # Those that attach go before the one that installed.
+        for environment in reversed(ENVIRONMENTS):
             own = stack(environment)
             if own.exists():
+                own.prepare()
                 with step(f"pulumi destroy -s {environment}") as current:
                     own.destroy(current.say)
     with step("sandbox down") as current:

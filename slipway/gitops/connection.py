@@ -41,15 +41,23 @@ def read_connection(file: Path, environment: Mapping[str, str]) -> Connection:
         return Connection(git["url"], git["username"], git["password"], known["registry"])
     except FileNotFoundError as missing:
         raise SlipwayError(
-            "there is no GitOps repository yet: the sandbox is not up, and SLIPWAY_GIT_URL is not set",
-            code="NO_GITOPS_REPOSITORY",
+            "the sandbox is not up, and SLIPWAY_GIT_URL is not set",
+            code="NO_SANDBOX",
             where=str(file),
             remedy="slipway sandbox up",
         ) from missing
+    except OSError as refused:
+        # The sandbox is started by root, and only its user may read the accounts in this file.
+        raise SlipwayError(
+            f"the sandbox's connection cannot be read: {refused.strerror}",
+            code="NOT_READABLE",
+            where=str(file),
+            remedy="run it with sudo, or as the user who started the sandbox",
+        ) from refused
     except (ValueError, KeyError, TypeError) as broken:
         raise SlipwayError(
-            f"the sandbox's connection cannot be read: {broken!r}",
-            code="CONNECTION",
+            f"not what the sandbox wrote: {broken!r}",
+            code="STATE_CORRUPT",
             where=str(file),
-            remedy="slipway sandbox up writes it again",
+            remedy="slipway sandbox up writes it anew",
         ) from broken

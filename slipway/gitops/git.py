@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from slipway.run import CommandFailed, run
 __all__ = ["Git", "PushRejected"]
 
 _TIMEOUT_S = 60
+# Git's own words, not just the number: commits and addresses may hold it, too.
+_FORBIDDEN = re.compile(r"returned error: 403\b|\bHTTP 403\b")
 
 
 class PushRejected(SlipwayError):
@@ -40,7 +43,7 @@ class Git:
             return PushRejected(
                 "somebody else pushed at the same time", code="GIT_CONFLICT", where=self._url, remedy="try again"
             )
-        if "Authentication failed" in said or "could not read Username" in said or "403" in said:
+        if "Authentication failed" in said or "could not read Username" in said or _FORBIDDEN.search(said):
             return SlipwayError(
                 "the Git server refused the account",
                 code="GIT_AUTH",

@@ -68,11 +68,15 @@ class GitOpsRepository:
 
     def clone(self, target: Path, credential_helper: str = "") -> str:
         """Clone for a person to work in. The helper is asked for the password, which is stored nowhere."""
+        if target.exists() and not target.is_dir():
+            raise UsageError("it is a file", code="NOT_A_FOLDER", where=str(target), remedy="give a new folder")
         if target.exists() and any(target.iterdir()):
             raise UsageError("the folder is not empty", code="NOT_EMPTY", where=str(target), remedy="give a new folder")
         self._git("clone", "--quiet", "--branch", BRANCH, self.url, target)
         if credential_helper:
-            self._git("config", "credential.helper", credential_helper, cwd=target)
+            # The empty one first: it drops the user's own helpers, which would be asked to store the password.
+            for helper in ("", credential_helper):
+                self._git("config", "--add", "credential.helper", helper, cwd=target)
         return self._git("rev-parse", "HEAD", cwd=target)
 
     def image(self, app: str, env: str) -> ImageRef:
@@ -179,7 +183,8 @@ def _listed(source: Path) -> list[Path]:
 
 def _overlay(tree: Path, app: str, env: str) -> Path:
     overlay = tree / "apps" / app / "k8s" / "overlays" / env / "kustomization.yaml"
-    if not overlay.is_file():
+    # Git keeps symbolic links as they are: one that leads out of the clone would be followed when it is written.
+    if not overlay.is_file() or overlay.resolve() != tree.resolve() / overlay.relative_to(tree):
         known = sorted(
             f"{path.parts[-5]} {path.parts[-2]}" for path in tree.glob("apps/*/k8s/overlays/*/kustomization.yaml")
         )

@@ -1,7 +1,8 @@
 """What an application's image is made from, and the tag that says so.
 
 `git-<12 hex>` is the last commit that touched the image's inputs; `-dirty-<8 hex>` is added when the work tree holds
-something else, and then names its content. The same inputs always give the same tag.
+something else, and then names its content. A tag names one content; one content may have several tags, since a revert
+is a new commit that brings the old content back.
 """
 
 from __future__ import annotations

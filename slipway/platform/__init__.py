@@ -2,7 +2,7 @@
 
 from slipway.platform.argocd import Application, application, initial_password, wait_for_application, webhook_urls
 from slipway.platform.smoke import Probe, smoke
-from slipway.platform.stack import ENVIRONMENTS, Changes, Stack
+from slipway.platform.stack import ENVIRONMENTS, Changes, Stack, declared
 
 __all__ = [
     "ENVIRONMENTS",
@@ -11,6 +11,7 @@ __all__ = [
     "Probe",
     "Stack",
     "application",
+    "declared",
     "initial_password",
     "smoke",
     "wait_for_application",

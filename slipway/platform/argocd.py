@@ -103,5 +103,7 @@ def _service_address(cluster: Cluster, name: str, port: str) -> str:
             code="NO_ARGOCD",
             remedy="`slipway up dev` installs Argo CD",
         )
-    number = next(entry["port"] for entry in service["spec"]["ports"] if entry["name"] == port)
-    return f"{service['spec']['clusterIP']}:{number}"
+    ports = {entry.get("name"): entry["port"] for entry in service["spec"]["ports"]}
+    if port not in ports:
+        raise SlipwayError(f"the Service {name} has no port {port}, only {', '.join(map(str, ports))}", code="NO_PORT")
+    return f"{service['spec']['clusterIP']}:{ports[port]}"

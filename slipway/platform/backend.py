@@ -5,10 +5,12 @@ Used only where the user has chosen no backend of their own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import socket
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -25,12 +27,18 @@ def make_folder(folder: Path) -> None:
 
 
 def make_passphrase(file: Path) -> None:
-    """A random passphrase, once, for its owner only."""
+    """A random passphrase, once, for its owner only. The state cannot be read without it: it must survive a crash."""
     if file.exists():
         return
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, unfinished = tempfile.mkstemp(dir=file.parent, prefix=file.name)
     with os.fdopen(descriptor, "w") as sink:
         sink.write(secrets.token_urlsafe(32) + "\n")
+        sink.flush()
+        os.fsync(descriptor)
+    # A link and not a rename: of two that start at once, the first one's stays.
+    with contextlib.suppress(FileExistsError):
+        file.hardlink_to(unfinished)
+    Path(unfinished).unlink()
 
 
 def has_stale_lock(folder: Path, stack: str) -> bool:

@@ -21,11 +21,11 @@ from typing import Any
 
 import yaml
 
-from slipway.errors import SlipwayError, UsageError
+from slipway.errors import SlipwayError
 from slipway.platform.backend import PASSPHRASE_FILE, STATE_FOLDER, has_stale_lock, make_folder, make_passphrase
 from slipway.run import CommandFailed, run
 
-__all__ = ["ENVIRONMENTS", "Changes", "Stack"]
+__all__ = ["ENVIRONMENTS", "Changes", "Stack", "declared"]
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 SHOWN_ERRORS = 10
@@ -52,6 +52,13 @@ class Changes:
         return ", ".join(f"{count} {name}" for name, count in sorted(self.operations.items())) or "0 changes"
 
 
+def declared(project: Path, environment: str, key: str) -> dict[str, Any]:
+    """The stack file's own value of a structured key, `{}` when it leaves the default."""
+    document = yaml.safe_load((project / f"Pulumi.{environment}.yaml").read_text()) or {}
+    value = (document.get("config") or {}).get(f"slipway:{key}")
+    return value if isinstance(value, dict) else {}
+
+
 class Stack:
     """One environment's stack.
 
@@ -62,12 +69,6 @@ class Stack:
     def __init__(
         self, project: Path, environment: str, tools: Mapping[str, Path], bin_dirs: list[Path], provider: str = ""
     ) -> None:
-        if environment not in ENVIRONMENTS:
-            raise UsageError(
-                f"no environment is called {environment!r}",
-                code="UNKNOWN_ENVIRONMENT",
-                remedy=f"one of: {', '.join(ENVIRONMENTS)}",
-            )
         self.project = project
         self.environment = environment
         self._tools = tools

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
@@ -95,9 +96,9 @@ def test_the_printed_login_works(platform: Platform, tmp_path: Path) -> None:
 
 def test_a_second_up_changes_nothing(platform: Platform) -> None:
     again = platform.slipway("up", "dev", "--json")
-    results = {step["step"]: step["result"] for step in json.loads(again.stdout)["steps"]}
 
     assert again.returncode == 0, again.stderr
+    results = {step["step"]: step["result"] for step in json.loads(again.stdout)["steps"]}
     assert results["pulumi up -s dev"] == "0 changes"
     assert "in the registry already, deployed already" in results["image of app1"]
 
@@ -130,9 +131,10 @@ def test_a_pushed_change_is_running_within_seconds_by_webhook(platform: Platform
     overlay.write_text(overlay.read_text().replace("ENVIRONMENT=dev", "ENVIRONMENT=dev-pushed"))
     git = ["git", "-C", str(tmp_path / "gitops")]
     subprocess.run([*git, "commit", "-qam", "Say that this was pushed"], check=True)
+    started = time.monotonic()
     subprocess.run([*git, "push", "-q"], check=True)
-
-    took = eventually(lambda: json.loads(curl(f"http://{HOST}/"))["environment"] == "dev-pushed", 60, "the push runs")
+    eventually(lambda: json.loads(curl(f"http://{HOST}/"))["environment"] == "dev-pushed", 60, "the push runs")
+    took = time.monotonic() - started
     print(f"push to running: {took:.1f} s")
     # Polling looks once a minute: only the webhook is faster.
     assert took < 30
@@ -155,17 +157,61 @@ def test_a_deleted_deployment_comes_back(platform: Platform) -> None:
     eventually(lambda: httpx.get("http://127.0.0.1:30080/health", headers={"Host": HOST}).status_code == 200, 30, "200")
 
 
-def test_a_push_without_credentials_is_refused(platform: Platform, tmp_path: Path) -> None:
-    git = platform.connection["git"]
-    done = subprocess.run(
-        ["git", "-c", "credential.helper=", "ls-remote", git["url"]],
-        env=platform.environment | {"GIT_TERMINAL_PROMPT": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
+# Git asks it for an account when the server answers 401, as it would ask a person.
+HELPER = '!answer() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$NAME" "$PASSWORD"; }; answer'
+
+
+def git_as(
+    platform: Platform, account: tuple[str, str] | None, folder: Path, *words: str
+) -> subprocess.CompletedProcess[str]:
+    """Run git as this account alone: no terminal, no other helper, no proxy to answer instead of the server."""
+    options = ["-c", "credential.helper=", "-c", "http.proxy="]
+    environment = platform.environment | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
+    if account:
+        options += ["-c", f"credential.helper={HELPER}"]
+        environment |= {"NAME": account[0], "PASSWORD": account[1]}
+    argv = ["git", "-C", str(folder), *options, *words]
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+
+
+def repository_with_a_commit(folder: Path) -> Path:
+    identity = ["-c", "user.name=A stranger", "-c", "user.email=stranger@example.test"]
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    subprocess.run(
+        ["git", "-C", str(folder), *identity, "commit", "-q", "--allow-empty", "-m", "Take over"], check=True
     )
+    return folder
+
+
+def branches(platform: Platform, folder: Path) -> str:
+    git = platform.connection["git"]
+    seen = git_as(platform, (git["username"], git["password"]), folder, "ls-remote", "--heads", git["url"])
+    assert seen.returncode == 0, seen.stderr
+    return seen.stdout
+
+
+def test_a_push_without_credentials_is_refused(platform: Platform, tmp_path: Path) -> None:
+    own = repository_with_a_commit(tmp_path / "own")
+    # A branch of its own: nothing but the account can be the reason for a refusal.
+    done = git_as(platform, None, own, "push", platform.connection["git"]["url"], "HEAD:refs/heads/stranger")
 
     assert done.returncode != 0
+    assert "could not read Username" in done.stderr
+    assert "refs/heads/stranger" not in branches(platform, own)
+
+
+def test_argo_cds_account_reads_and_cannot_push(platform: Platform, tmp_path: Path) -> None:
+    git = platform.connection["git"]
+    reader = (git["reader_username"], git["reader_password"])
+    own = repository_with_a_commit(tmp_path / "own")
+    read = git_as(platform, reader, own, "ls-remote", "--heads", git["url"])
+    pushed = git_as(platform, reader, own, "push", git["url"], "HEAD:refs/heads/stranger")
+
+    assert read.returncode == 0, read.stderr
+    assert "refs/heads/main" in read.stdout
+    assert pushed.returncode != 0
+    assert "Authentication failed" in pushed.stderr
+    assert "refs/heads/stranger" not in branches(platform, own)
 
 
 @pytest.mark.parametrize("path", ["/api", "/version", "/metrics"])

@@ -1,7 +1,7 @@
 """A stack's configuration is accepted whole or refused with an error that a person can act on.
 
 Every file under `config/valid/` is a stack file that must be accepted. The name of a file under `config/invalid/` is
-the mistake in it, and its `# says:` lines are what the error must say.
+the mistake in it, its `# says:` lines are what the error must say, and its `# hides:` lines what it must not repeat.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def test_a_valid_stack_file_is_accepted(path: Path) -> None:
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
 def test_an_invalid_stack_file_is_refused_with_the_key_the_value_and_the_remedy(path: Path) -> None:
-    says = re.findall(r"^# says: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    text = path.read_text(encoding="utf-8")
+    says = re.findall(r"^# says: (.+)$", text, re.MULTILINE)
+    hides = re.findall(r"^# hides: (.+)$", text, re.MULTILINE)
     assert says, "the fixture does not say what the error must say"
     with pytest.raises(ConfigError) as caught:
         load(path)
@@ -49,7 +51,8 @@ def test_an_invalid_stack_file_is_refused_with_the_key_the_value_and_the_remedy(
     assert message.startswith(path.name), "the error does not name the file"
     for words in says:
         assert words in message
-    assert "not-a-secret" not in message
+    for words in (*hides, "not-a-secret"):
+        assert words not in message
 
 
 def test_there_are_enough_mistakes_to_trust_the_errors() -> None:
@@ -60,6 +63,18 @@ def test_every_mistake_of_a_file_is_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         load(HERE / "invalid" / "two-mistakes-at-once.yaml")
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "record",
+    ['{"git": {"reader_password": 12345}}', '{"git": {"reader_password": "12345"}', '{"webhook_secret": [12345]}'],
+)
+def test_a_damaged_description_of_the_sandbox_keeps_its_secrets(tmp_path: Path, record: str) -> None:
+    (tmp_path / ".sandbox").mkdir()
+    (tmp_path / ".sandbox" / "connection.json").write_text(record, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        parse({}, "dev", "Pulumi.dev.yaml", project=tmp_path)
+    assert "12345" not in "\n".join(caught.value.problems)
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 
+from sandbox import packages
+from slipway import console
 from slipway.cli import app, main
+from slipway.commands import shared
 
 
 def commands(root: typer.Typer) -> list[list[str]]:
@@ -50,3 +56,45 @@ def test_an_error_is_json_when_json_was_asked_for(
     main(["smoke", "app1", "dev", "--json"])
 
     assert json.loads(capsys.readouterr().out)["code"] == "NO_SANDBOX"
+
+
+@pytest.mark.parametrize("words", [["up", "prdo"], ["smoke", "app1", "production"], ["preview", "DEV"]])
+def test_an_unknown_environment_is_refused_before_anything_else(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert "one of: dev, staging, prod" in capsys.readouterr().err
+
+
+def test_a_failed_check_prints_one_json_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLIPWAY_SANDBOX_DIR", str(tmp_path))
+    # A port on which nothing listens.
+    (tmp_path / "connection.json").write_text('{"ingress": {"http_port": 1, "domain": "localhost"}}')
+    shared.connection.cache_clear()
+    status = main(["smoke", "app1", "dev", "--json"])
+    shared.connection.cache_clear()
+
+    assert status == 1
+    assert json.loads(capsys.readouterr().out)["passed"] == 0
+
+
+def test_apt_lists_are_fetched_even_when_every_package_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(packages, "missing", list)
+    monkeypatch.setattr(packages, "install", lambda: ran.append("install") or [])
+
+    assert main(["sandbox", "packages", "--install"]) == 0
+    assert ran == ["install"]
+
+
+@pytest.mark.parametrize("text", ["[/x]", "[diff: ~spec]", "[red]"])
+def test_what_other_programs_say_is_shown_as_it_is(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(stderr=True, file=screen, force_terminal=True))
+    with console.step(f"title {text}") as current:
+        current.say(text)
+        current.result = text
+
+    assert f"title {text}: {text}" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())

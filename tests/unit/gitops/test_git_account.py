@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import subprocess
 from pathlib import Path
@@ -44,8 +45,13 @@ def test_the_password_travels_by_environment_only(monkeypatch: pytest.MonkeyPatc
         ("remote: error: cannot lock ref 'refs/heads/main'", "GIT_CONFLICT"),
         ("fatal: Authentication failed for 'http://x'", "GIT_AUTH"),
         ("fatal: could not read Username for 'http://x': terminal prompts disabled", "GIT_AUTH"),
+        ("fatal: unable to access 'http://x/': The requested URL returned error: 403", "GIT_AUTH"),
+        ("error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403", "GIT_AUTH"),
         ("fatal: unable to access 'http://x': Failed to connect", "GIT_UNREACHABLE"),
+        ("fatal: unable to access 'http://x:4030/': The requested URL returned error: 500", "GIT_UNREACHABLE"),
         ("fatal: bad object", "GIT_FAILED"),
+        ("fatal: bad object 91403f2ad0c5", "GIT_FAILED"),
+        ("error: 4030000 is not a commit", "GIT_FAILED"),
     ],
 )
 def test_gits_words_become_an_error_with_a_remedy(said: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +85,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(None, "NO_GITOPS_REPOSITORY"), ("{", "CONNECTION"), ("{}", "CONNECTION"), ("[]", "CONNECTION")],
+    [(None, "NO_SANDBOX"), ("{", "STATE_CORRUPT"), ("{}", "STATE_CORRUPT"), ("[]", "STATE_CORRUPT")],
 )
 def test_a_missing_or_broken_connection_says_what_to_do(tmp_path: Path, content: str | None, code: str) -> None:
     file = tmp_path / "connection.json"
@@ -89,4 +95,18 @@ def test_a_missing_or_broken_connection_says_what_to_do(tmp_path: Path, content:
     with pytest.raises(SlipwayError) as raised:
         read_connection(file, {})
     assert raised.value.code == code
+    assert raised.value.where == str(file)
     assert "sandbox up" in raised.value.remedy
+
+
+def test_another_users_sandbox_asks_for_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Tests may run as root, whom no file mode refuses.
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(SlipwayError) as raised:
+        read_connection(tmp_path / "connection.json", {})
+    assert raised.value.code == "NOT_READABLE"
+    assert "Permission denied" in raised.value.what
+    assert "sudo" in raised.value.remedy

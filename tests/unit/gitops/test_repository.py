@@ -198,3 +198,13 @@ def test_a_clone_is_a_working_copy_with_the_helper_and_no_password(seeded: GitOp
     assert git(target, "config", "credential.helper") == "!helper"
     with pytest.raises(UsageError):
         seeded.clone(target)
+
+
+def test_a_clone_into_a_file_is_refused_and_the_file_stays(seeded: GitOpsRepository, tmp_path: Path) -> None:
+    target = tmp_path / "README.md"
+    target.write_text("mine")
+
+    with pytest.raises(UsageError) as raised:
+        seeded.clone(target)
+    assert raised.value.code == "NOT_A_FOLDER"
+    assert target.read_text() == "mine"

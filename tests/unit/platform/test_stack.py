@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors import UsageError
 from slipway.platform import stack
 from slipway.platform.backend import has_stale_lock, make_passphrase
 from slipway.platform.stack import Stack
@@ -39,11 +38,6 @@ def test_the_default_passphrase_is_random_private_and_made_once(own: Stack) -> N
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(first) > 40
     assert file.read_text() == first
-
-
-def test_an_unknown_environment_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="dev, staging, prod"):
-        Stack(tmp_path, "production", {}, [])
 
 
 def test_an_error_of_the_engine_is_told_once_and_without_its_progress() -> None:

@@ -34,7 +34,7 @@ def test_a_listener_of_this_process_is_found() -> None:
     ("other", "taken"),
     [
         (Listening("tcp", "127.0.0.1", 5000, 1), True),
-        (Listening("tcp", "0.0.0.0", 5000, 1), True),  # noqa: S104
+        (Listening("tcp", "0.0.0.0", 5000, 1), True),
         (Listening("tcp", "::", 5000, 1), True),
         (Listening("tcp", "192.0.2.2", 5000, 1), False),
         (Listening("tcp", "127.0.0.1", 5001, 1), False),
