@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.support import Platform, slipway, stack_files
+from tests.e2e.support import Platform, machine, slipway, stack_files
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +26,11 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         "PULUMI_BACKEND_URL": f"file://{root / 'backend'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(root / "passphrase"),
     }
-    before = stack_files()
+    before = (stack_files(), machine())
     try:
         up = slipway(environment, "up", "dev", "--json")
         assert up.returncode == 0, up.stderr + up.stdout
-        yield Platform(json.loads(up.stdout), environment, root / "sandbox", before)
+        yield Platform(json.loads(up.stdout), environment, root / "sandbox", *before)
     finally:
         gone = slipway(environment, "sandbox", "reset", "--yes")
         assert gone.returncode == 0, gone.stderr

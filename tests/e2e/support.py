@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -28,6 +29,8 @@ class Platform:
     state: Path
     stack_files: str
     """The tracked stack files as they were before."""
+    machine: dict[str, list[str]]
+    """What `machine` said before."""
 
     def slipway(self, *words: str) -> subprocess.CompletedProcess[str]:
         return slipway(self.environment, *words)
@@ -49,6 +52,23 @@ class Platform:
     @property
     def connection(self) -> dict[str, Any]:
         return dict(json.loads((self.state / "connection.json").read_text()))
+
+
+def machine() -> dict[str, list[str]]:
+    """What a sandbox may leave on a machine: mounts, links, network namespaces, packet rules and cgroups."""
+
+    def lines(*argv: str) -> list[str]:
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    # Tables that are empty may or may not be listed; rules and chains of our own are what counts.
+    rules = [line for line in lines("iptables-save") if line.startswith("-A") or " - [" in line]
+    return {
+        "mounts": sorted(line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()),
+        "links": sorted(line.split(": ")[1] for line in lines("ip", "-o", "link")),
+        "network namespaces": sorted(lines("ip", "netns", "list")),
+        "rules": sorted(re.sub(r"\[\d+:\d+\]", "", line) for line in rules),
+        "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("**/slipway*")),
+    }
 
 
 def stack_files() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tools
 from slipway.platform.kube import Cluster
-from tests.e2e.support import Platform
+from tests.e2e.support import Platform, machine
 
 
 def test_destroy_leaves_nothing_of_the_platform_in_the_cluster(platform: Platform) -> None:
@@ -18,9 +18,14 @@ def test_destroy_leaves_nothing_of_the_platform_in_the_cluster(platform: Platfor
     assert {kind for kind in kinds if kind.endswith(("argoproj.io", "gateway.networking.k8s.io"))} == set()
 
 
-def test_a_preview_without_a_cluster_works_and_says_so(platform: Platform) -> None:
+def test_a_destroyed_platform_and_a_stopped_sandbox_leave_the_machine_as_it_was(platform: Platform) -> None:
     down = platform.slipway("sandbox", "down")
+
     assert down.returncode == 0, down.stderr
+    assert machine() == platform.machine
+
+
+def test_a_preview_without_a_cluster_works_and_says_so(platform: Platform) -> None:
     preview = platform.pulumi("preview")
 
     assert preview.returncode == 0, preview.stdout + preview.stderr
