@@ -82,18 +82,18 @@ def _kubernetes(name: str, cost: int, on_path: PathRule | None = None) -> Binary
 
 
 GROUPS: tuple[Group, ...] = (
-    Group("etcd", "go.etcd.io/etcd/server/v3", (Binary("etcd", "go.etcd.io/etcd/server/v3", 66),)),
+    Group("etcd", "go.etcd.io/etcd/server/v3", (Binary("etcd", "go.etcd.io/etcd/server/v3", 61),)),
     Group(
         "kubernetes",
         "k8s.io/kubernetes",
         (
-            _kubernetes("kube-apiserver", 258),
-            _kubernetes("kube-controller-manager", 58),
-            _kubernetes("kube-scheduler", 7),
+            _kubernetes("kube-apiserver", 193),
+            _kubernetes("kube-controller-manager", 36),
+            _kubernetes("kube-scheduler", 3),
             # kubectl promises to work one minor version either side of the API server.
-            _kubernetes("kubectl", 22, PathRule(("version", "--client"), (1, 35), (1, 38))),
-            _kubernetes("kubelet", 19),
-            _kubernetes("kube-proxy", 9),
+            _kubernetes("kubectl", 14, PathRule(("version", "--client"), (1, 35), (1, 38))),
+            _kubernetes("kubelet", 11),
+            _kubernetes("kube-proxy", 5),
         ),
     ),
     Group(
@@ -104,7 +104,7 @@ GROUPS: tuple[Group, ...] = (
             Binary(
                 "argocd",
                 "github.com/argoproj/argo-cd/v3/cmd",
-                220,
+                147,
                 ("github.com/argoproj/argo-cd/v3/common.version={number}",),
             ),
         ),
@@ -122,7 +122,7 @@ GROUPS: tuple[Group, ...] = (
             Binary(
                 "traefik",
                 "github.com/traefik/traefik/v3/cmd/traefik",
-                330,
+                203,
                 ("github.com/traefik/traefik/v3/pkg/version.Version={number}",),
             ),
         ),
@@ -138,9 +138,9 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "helm",
         "helm.sh/helm/v4",
-        (Binary("helm", "helm.sh/helm/v4/cmd/helm", 40, on_path=PathRule(("version", "--short"), (4, 0), (5, 0))),),
+        (Binary("helm", "helm.sh/helm/v4/cmd/helm", 47, on_path=PathRule(("version", "--short"), (4, 0), (5, 0))),),
     ),
-    Group("coredns", "github.com/coredns/coredns", (Binary("coredns", "github.com/coredns/coredns", 150),)),
+    Group("coredns", "github.com/coredns/coredns", (Binary("coredns", "github.com/coredns/coredns", 73),)),
     Group(
         "kustomize",
         "sigs.k8s.io/kustomize/kustomize/v5",
@@ -148,7 +148,7 @@ GROUPS: tuple[Group, ...] = (
             Binary(
                 "kustomize",
                 "sigs.k8s.io/kustomize/kustomize/v5",
-                15,
+                10,
                 ("sigs.k8s.io/kustomize/api/provenance.version={version}",),
                 on_path=PathRule(("version",), (5, 8), (6, 0)),
             ),
@@ -161,7 +161,7 @@ GROUPS: tuple[Group, ...] = (
             Binary(
                 "pulumi",
                 "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-                150,
+                64,
                 ("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}",),
                 tags="osusergo,grpcnotrace",
                 on_path=PathRule(("version",), (3, 232), (4, 0)),
@@ -171,7 +171,7 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "pulumi-language-python",
         "github.com/pulumi/pulumi/sdk/v3",
-        (Binary("pulumi-language-python", "github.com/pulumi/pulumi/sdk/python/cmd/pulumi-language-python/v3", 40),),
+        (Binary("pulumi-language-python", "github.com/pulumi/pulumi/sdk/python/cmd/pulumi-language-python/v3", 18),),
     ),
     Group(
         "pulumi-kubernetes",
@@ -180,7 +180,7 @@ GROUPS: tuple[Group, ...] = (
             Binary(
                 "pulumi-resource-kubernetes",
                 ".",
-                500,
+                262,
                 ("github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version={number}",),
             ),
         ),
