@@ -20,6 +20,7 @@ from slipway.paths import project_dir, sandbox_dir
 from slipway.platform import ENVIRONMENTS, Probe, declared, wait_for_application, webhook_urls
 from slipway.platform.argocd import server_address
 from slipway.platform.smoke import wait_until_it_answers
+from slipway.platform.workloads import wait_for_workloads
 from tools import locate
 from tools.builder import build as build_tools
 
@@ -62,6 +63,7 @@ class BringUp:
         self._step("webhooks", self._webhooks)
         self._step(f"Application {APP}-{self.environment}", self._application)
         self._step("HTTP through the ingress", self._answer)
+        self._step("platform workloads", self._workloads)
         return {
             "environment": self.environment,
             "seconds": round(time.monotonic() - started, 1),
@@ -154,6 +156,11 @@ class BringUp:
                 f"{bad[0].url} does not answer as it should: {bad[0].status} {bad[0].detail}", code="NO_ANSWER"
             )
         return f"{len(self.probes)}/{len(self.probes)} endpoints answer 200"
+
+    def _workloads(self, current: Step) -> str:
+        # Last: applications are deployed before Argo CD's API server, to which the printed login goes, has started.
+        count = wait_for_workloads(cluster(), timeout=240, say=current.say)
+        return f"{count}/{count} Ready"
 
     def tell(self) -> None:
         """Say what stands, how to log in, and what to do next."""
