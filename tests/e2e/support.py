@@ -67,7 +67,7 @@ def machine() -> dict[str, list[str]]:
         "links": sorted(line.split(": ")[1] for line in lines("ip", "-o", "link")),
         "network namespaces": sorted(lines("ip", "netns", "list")),
         "rules": sorted(re.sub(r"\[\d+:\d+\]", "", line) for line in rules),
-        "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("**/slipway*")),
+        "cgroups": sorted(str(path) for depth in ("", "*/") for path in Path("/sys/fs/cgroup").glob(f"{depth}slipway")),
     }
 
 
