@@ -14,7 +14,7 @@ import pytest
 
 import tools
 from slipway.gitops import GitOpsRepository
-from slipway.platform.argocd import initial_password, server_address
+from slipway.platform.argocd import application, initial_password, server_address
 from slipway.platform.kube import Cluster
 from tests.e2e.support import Platform, eventually, stack_files
 
@@ -142,6 +142,46 @@ def test_a_pushed_change_is_running_within_seconds_by_webhook(platform: Platform
     subprocess.run([*git, "revert", "--no-edit", "HEAD"], check=True, capture_output=True)
     subprocess.run([*git, "push", "-q"], check=True)
     eventually(lambda: json.loads(curl(f"http://{HOST}/"))["environment"] == "dev", 60, "the revert runs")
+
+
+def test_a_new_folder_in_git_is_a_new_application_with_no_edit_elsewhere(platform: Platform, tmp_path: Path) -> None:
+    working_copy(platform, tmp_path / "gitops")
+    overlay = tmp_path / "gitops" / "apps" / "wanderlust" / "k8s" / "overlays" / "dev"
+    overlay.mkdir(parents=True)
+    settings = "configMapGenerator:\n  - name: settings\n    literals: [PORT=8080]\n"
+    (overlay / "kustomization.yaml").write_text(f"kind: Kustomization\n{settings}")
+    git = ["git", "-C", str(tmp_path / "gitops")]
+    subprocess.run([*git, "add", "--all"], check=True)
+    subprocess.run([*git, "commit", "-qm", "Add wanderlust"], check=True)
+    subprocess.run([*git, "push", "-q"], check=True)
+
+    def synced() -> bool:
+        found = application(cluster(platform), "wanderlust-dev")
+        return bool(found and found.sync == "Synced")
+
+    eventually(synced, 90, "Argo CD has found and synced the folder")
+    spec = platform.kubectl("-n", "argocd", "get", "application", "wanderlust-dev")["spec"]
+    assert spec["source"]["targetRevision"] == "main"
+    assert spec["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
+    assert "CreateNamespace=true" in spec["syncPolicy"]["syncOptions"]
+    labels = platform.kubectl("get", "namespace", "wanderlust-dev")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+    subprocess.run([*git, "revert", "--no-edit", "HEAD"], check=True, capture_output=True)
+    subprocess.run([*git, "push", "-q"], check=True)
+    eventually(lambda: application(cluster(platform), "wanderlust-dev") is None, 90, "the Application is gone again")
+
+
+def test_the_deployed_image_is_the_one_that_git_and_the_registry_name(platform: Platform) -> None:
+    inspected = platform.slipway("image", "inspect", "app1", "dev", "--json")
+    pods = platform.kubectl("-n", "app1-dev", "get", "pods", "-l", "app.kubernetes.io/name=app1")["items"]
+
+    assert inspected.returncode == 0, inspected.stdout + inspected.stderr
+    digest = json.loads(inspected.stdout)["digest"]
+    assert digest.startswith("sha256:")
+    assert {status["imageID"].partition("@")[2] for pod in pods for status in pod["status"]["containerStatuses"]} == {
+        digest
+    }
 
 
 def test_a_deleted_deployment_comes_back(platform: Platform) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import re
@@ -98,3 +99,20 @@ def test_what_other_programs_say_is_shown_as_it_is(text: str, monkeypatch: pytes
         current.result = text
 
     assert f"title {text}: {text}" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+
+
+def test_a_port_forward_says_its_mappings_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("slipway.commands.platform.tools.locate", lambda name: tmp_path / name)
+
+    assert main(["port-forward", "app1", "dev", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "http://127.0.0.1:8081/ → 8080" in shown
+    assert "http://127.0.0.1:9091/ → 9090" in shown
+    assert "--namespace app1-dev port-forward service/app1 8081:8080 9091:9090" in shown
+
+
+def test_the_packages_that_the_program_is_written_against_are_installed() -> None:
+    for package in ("pulumi", "pulumi_kubernetes", "pulumi_github", "pulumi_docker"):
+        assert importlib.util.find_spec(package) is not None
