@@ -46,7 +46,8 @@ lint: venv ## Style, types and the direction of imports
 	$(BIN)/lint-imports
 
 .PHONY: check
-check: lint ## Lint, types and unit tests: no cluster, no network, under two minutes
+check: lint ## Lint, types and unit tests: no cluster, under two minutes; no network once kustomize is built
+	@$(BIN)/slipway tools build --group kustomize
 	$(BIN)/pytest -q tests/unit apps
 
 .PHONY: test
