@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 import tools
-from slipway.errors import SlipwayError, UsageError
+from slipway.connection import read_sandbox
+from slipway.errors import UsageError
 from slipway.paths import project_dir, sandbox_dir
 from slipway.platform import ENVIRONMENTS, Stack
 from slipway.platform.kube import Cluster
@@ -53,25 +53,7 @@ def stack(environment: str) -> Stack:
 @cache
 def connection() -> dict[str, Any]:
     """What the sandbox says of itself. Raises `SlipwayError` (NO_SANDBOX) when it is not up."""
-    file = sandbox_dir() / "connection.json"
-    try:
-        return dict(json.loads(file.read_text()))
-    except FileNotFoundError:
-        raise SlipwayError("the sandbox is not up", code="NO_SANDBOX", remedy="`slipway sandbox up`") from None
-    except PermissionError:
-        raise SlipwayError(
-            "only the user who started the sandbox may read its connection",
-            code="NOT_READABLE",
-            where=str(file),
-            remedy="run it with sudo, or as that user",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise SlipwayError(
-            f"not what the sandbox wrote: {error}",
-            code="STATE_CORRUPT",
-            where=str(file),
-            remedy="`slipway sandbox up` writes it anew",
-        ) from None
+    return read_sandbox(sandbox_dir() / "connection.json")
 
 
 def cluster() -> Cluster:

@@ -85,6 +85,9 @@ class BringUp:
     def _declared(self, key: str) -> dict[str, Any]:
         return declared(project_dir(), self.environment, key)
 
+    def _automated(self) -> bool:
+        return bool(self._declared("sync").get("automated"))
+
     def _step(self, title: str, action: Any) -> None:
         with step(title) as current:
             current.result = action(current) or ""
@@ -135,14 +138,14 @@ class BringUp:
 
     def _application(self, current: Step) -> str:
         head = self._git().head()
-        if not self._declared("sync").get("automated"):
+        if not self._automated():
             return f"waits for a person to sync it to {head[:12]}"
         name = f"{APP}-{self.environment}"
         wait_for_application(cluster(), name, head, timeout=240, say=current.say)
         return f"Synced and Healthy at {head[:12]}"
 
     def _answer(self, current: Step) -> str:
-        if not self._declared("sync").get("automated"):
+        if not self._automated():
             return "not asked: nothing is deployed until somebody syncs"
         ingress = connection()["ingress"]
         host = f"{APP}.{self.environment}.{ingress['domain']}"
