@@ -1,0 +1,269 @@
+"""Runs rules over objects, and keeps account of what ran, what did not, and what was excused.
+
+Object by object first, then the rules that need the whole set. Nothing here reads files or knows a gate.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from slipway.rules.context import DEFAULT_VERSION, Context, ObjectSet, Repository, Schemas, group_kind
+from slipway.rules.exemptions import UNUSED, Exemption, annotated
+from slipway.rules.model import Category, NotAssessed, Object, Path, Rule, Severity, Violation
+from slipway.rules.pods import PodView, pod_of
+from slipway.rules.registry import REGISTERED
+from slipway.rules.shape import name_of, namespace_of
+
+__all__ = ["Engine", "Finding", "Located", "ObjectRef", "Report", "Skipped"]
+
+
+class Located(Protocol):
+    """An object and where it was read (`slipway.manifests.Document`)."""
+
+    @property
+    def object(self) -> Object:
+        """The object."""
+
+    @property
+    def file(self) -> str:
+        """The file, as the user names it."""
+
+    def line(self, path: Path) -> int | None:
+        """The line of a path in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """An object's kind, namespace and name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        place = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind.split('.')[0]} {place}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation, of which object, found where."""
+
+    rule: str
+    severity: Severity
+    category: Category
+    object: ObjectRef
+    path: Path
+    message: str
+    source: Located | None = None
+    exemption: Exemption | None = None
+    """What excuses it; such a finding is shown and costs nothing."""
+
+    @property
+    def file(self) -> str:
+        """The file it was read from, empty when it was in none."""
+        return self.source.file if self.source is not None else ""
+
+    @property
+    def line(self) -> int | None:
+        """The line in that file."""
+        return self.source.line(self.path) if self.source is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A check that could not run."""
+
+    rule: str
+    object: ObjectRef
+    reason: str
+
+
+@dataclass
+class Report:
+    """What the rules said about a set of objects."""
+
+    findings: list[Finding] = field(default_factory=list)
+    """In the order of the objects, then of the rules; excused ones too."""
+    not_assessed: list[Skipped] = field(default_factory=list)
+    applied: dict[str, int] = field(default_factory=dict)
+    """Rule id -> how many objects it was asked about, whatever it said."""
+    unused: list[Exemption] = field(default_factory=list)
+    objects: int = 0
+    version: tuple[int, int] = DEFAULT_VERSION
+    environment: str = ""
+
+    @property
+    def standing(self) -> list[Finding]:
+        """The findings that nothing excuses."""
+        return [finding for finding in self.findings if finding.exemption is None]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The rules of one GroupKind."""
+
+    pods: tuple[Rule, ...]
+    objects: tuple[Rule, ...]
+
+
+class Engine:
+    """A choice of rules and a target. `run` may be called any number of times."""
+
+    def __init__(
+        self,
+        rules: Iterable[Rule] | None = None,
+        *,
+        version: tuple[int, int] = DEFAULT_VERSION,
+        environment: str = "",
+        repository: Repository | None = None,
+        schemas: Schemas | None = None,
+        exemptions: Sequence[Exemption] = (),
+        today: datetime.date | None = None,
+        complete: bool = True,
+        strict: bool = False,
+    ) -> None:
+        """`exemptions` come from a file; annotations are always read.
+
+        `strict` lets a rule's own mistake through, for tests. Otherwise it becomes a check that could not run.
+        """
+        self.rules = {r.id: r for r in (REGISTERED.values() if rules is None else rules) if r.applies_in(environment)}
+        self._context = Context(
+            version=version,
+            environment=environment,
+            repository=repository,
+            schemas=schemas,
+            today=today or datetime.datetime.now(datetime.UTC).date(),
+            complete=complete,
+        )
+        self._exemptions = tuple(exemptions)
+        self._strict = strict
+        self._plans: dict[tuple[str, bool], _Plan] = {}
+
+    def run(self, items: Iterable[Object | Located]) -> Report:
+        """Ask every rule about every object of its kinds."""
+        located = [_Bare(item) if isinstance(item, dict) else item for item in items]
+        context = replace(self._context, objects=ObjectSet(entry.object for entry in located))
+        report = Report(objects=len(located), version=context.version, environment=context.environment)
+        used: set[Exemption] = set()
+        carried: list[tuple[Exemption, Located]] = []
+        for entry in located:
+            item = entry.object
+            kind = group_kind(item)
+            excuses = annotated(item)
+            carried += [(excuse, entry) for excuse in excuses]
+            pod = pod_of(item, kind)
+            for whole_set in (False, True):
+                plan = self._plan(kind, whole_set)
+                if pod is not None:
+                    self._ask(plan.pods, pod, entry, kind, excuses, context, report, used)
+                self._ask(plan.objects, item, entry, kind, excuses, context, report, used)
+        self._leftover(carried, context, report, used)
+        return report
+
+    def _plan(self, kind: str, whole_set: bool) -> _Plan:
+        plan = self._plans.get((kind, whole_set))
+        if plan is None:
+            wanted = {kind, "pulumi:*" if kind.startswith("pulumi:") else "*"}
+            mine = [r for r in self.rules.values() if r.whole_set == whole_set and not wanted.isdisjoint(r.kinds)]
+            plan = _Plan(tuple(r for r in mine if r.reads_pod), tuple(r for r in mine if not r.reads_pod))
+            self._plans[kind, whole_set] = plan
+        return plan
+
+    def _ask(
+        self,
+        rules: Sequence[Rule],
+        subject: Object | PodView,
+        entry: Located,
+        kind: str,
+        excuses: Sequence[Exemption],
+        context: Context,
+        report: Report,
+        used: set[Exemption],
+    ) -> None:
+        applied = report.applied
+        for asked in rules:
+            applied[asked.id] = applied.get(asked.id, 0) + 1
+            try:
+                for violation in asked.check(subject, context):
+                    finding = self._finding(asked, violation, _ref(entry.object, kind), entry)
+                    report.findings.append(self._excused(finding, excuses, used))
+            except NotAssessed as unknown:
+                report.not_assessed.append(Skipped(asked.id, _ref(entry.object, kind), str(unknown)))
+            except Exception as mistake:
+                if self._strict:
+                    raise
+                reason = f"the rule failed on this object: {mistake!r}"
+                report.not_assessed.append(Skipped(asked.id, _ref(entry.object, kind), reason))
+
+    def _finding(self, asked: Rule, violation: Violation, ref: ObjectRef, entry: Located | None) -> Finding:
+        severity = asked.severity_for(self._context.environment)
+        source = None if isinstance(entry, _Bare) else entry
+        return Finding(asked.id, severity, asked.category, ref, violation.path, violation.message, source)
+
+    def _excused(self, finding: Finding, excuses: Sequence[Exemption], used: set[Exemption]) -> Finding:
+        ref = finding.object
+        for exemption in (*excuses, *self._exemptions) if excuses or self._exemptions else ():
+            if exemption.matches(finding.rule, ref.kind, ref.namespace, ref.name):
+                used.add(exemption)
+                if exemption.holds(self._context.today):
+                    return replace(finding, exemption=exemption)
+        return finding
+
+    def _leftover(
+        self, carried: list[tuple[Exemption, Located]], context: Context, report: Report, used: set[Exemption]
+    ) -> None:
+        """Exemptions that excused nothing: those on objects, and those of the file whose object was read."""
+        asked = self.rules.get(UNUSED)
+        if asked is None:
+            return
+        seen = {(kind, name_of(item)) for kind in context.objects.kinds() for item in context.objects.of(kind)}
+        in_file = [(e, None) for e in self._exemptions if context.complete or (e.kind, e.name) in seen]
+        everything: Iterator[tuple[Exemption, Located | None]] = iter([*carried, *in_file])
+        for exemption, entry in everything:
+            # A rule that was not asked here may well need it elsewhere.
+            if exemption in used or exemption.rule not in self.rules or not exemption.holds(context.today):
+                continue
+            report.unused.append(exemption)
+            ref = ObjectRef(exemption.kind, exemption.namespace, exemption.name)
+            source = entry or _InFile(exemption)
+            for violation in asked.check([exemption], context):
+                report.findings.append(self._finding(asked, violation, ref, source))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """An object that was read from no file."""
+
+    object: Object
+    file: str = ""
+
+    def line(self, path: Path) -> int | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _InFile:
+    """An entry of the exemptions file."""
+
+    exemption: Exemption
+
+    @property
+    def object(self) -> Object:
+        return {}
+
+    @property
+    def file(self) -> str:
+        return self.exemption.file
+
+    def line(self, path: Path) -> int | None:
+        return self.exemption.line
+
+
+def _ref(item: Mapping[str, Any], kind: str) -> ObjectRef:
+    if kind.startswith("pulumi:"):
+        return ObjectRef(kind, "", str(item.get("name", "")))
+    return ObjectRef(kind, namespace_of(item), name_of(item))

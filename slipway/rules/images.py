@@ -1,0 +1,5 @@
+"""Images: tags, digests, pull policies."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

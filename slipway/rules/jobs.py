@@ -1,0 +1,5 @@
+"""Jobs and CronJobs."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""Labels, names and namespaces."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""The Pod Security Standard 'baseline'."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""Probes and ports."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

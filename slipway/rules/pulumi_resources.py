@@ -1,0 +1,5 @@
+"""Resources of a Pulumi program."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

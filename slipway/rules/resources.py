@@ -1,0 +1,5 @@
+"""Requests and limits."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

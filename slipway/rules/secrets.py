@@ -1,0 +1,5 @@
+"""Secrets in plain sight."""
+
+from __future__ import annotations
+
+__all__: list[str] = []
