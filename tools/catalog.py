@@ -186,6 +186,19 @@ GROUPS: tuple[Group, ...] = (
         ),
         version="v4.25.0",
     ),
+    # What benchmarks compare with.
+    Group(
+        "kube-score",
+        "github.com/zegl/kube-score",
+        (Binary("kube-score", "github.com/zegl/kube-score/cmd/kube-score", 30),),
+        core=False,
+    ),
+    Group(
+        "kubeconform",
+        "github.com/yannh/kubeconform",
+        (Binary("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 15),),
+        core=False,
+    ),
 )
 
 CORE: tuple[Group, ...] = tuple(group for group in GROUPS if group.core)

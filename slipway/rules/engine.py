@@ -1,6 +1,6 @@
 """Runs rules over objects, and keeps account of what ran, what did not, and what was excused.
 
-Object by object first, then the rules that need the whole set. Nothing here reads files or knows a gate.
+Object by object first (`scan`), then the rules that need the whole set (`finish`). It reads no file and knows no gate.
 """
 
 from __future__ import annotations
@@ -87,10 +87,11 @@ class Report:
     """What the rules said about a set of objects."""
 
     findings: list[Finding] = field(default_factory=list)
-    """In the order of the objects, then of the rules; excused ones too."""
+    """What single objects show, in their order; then what the set shows. Excused ones too."""
     not_assessed: list[Skipped] = field(default_factory=list)
     applied: dict[str, int] = field(default_factory=dict)
     """Rule id -> how many objects it was asked about, whatever it said."""
+    used: set[Exemption] = field(default_factory=set)
     unused: list[Exemption] = field(default_factory=list)
     objects: int = 0
     version: tuple[int, int] = DEFAULT_VERSION
@@ -145,24 +146,36 @@ class Engine:
 
     def run(self, items: Iterable[Object | Located]) -> Report:
         """Ask every rule about every object of its kinds."""
-        located = [_Bare(item) if isinstance(item, dict) else item for item in items]
+        located = _located(items)
+        return self.finish(located, self.scan(located))
+
+    def scan(self, items: Iterable[Object | Located]) -> Report:
+        """Ask the rules that look at one object at a time. Parts of a set may be scanned apart and joined."""
+        report = Report(version=self._context.version, environment=self._context.environment)
+        for entry in _located(items):
+            report.objects += 1
+            self._look(entry, self._context, report, whole_set=False)
+        return report
+
+    def finish(self, items: Iterable[Object | Located], report: Report) -> Report:
+        """Ask the rules that need the whole set, and account for exemptions. `report` is what `scan` said of it."""
+        located = _located(items)
         context = replace(self._context, objects=ObjectSet(entry.object for entry in located))
-        report = Report(objects=len(located), version=context.version, environment=context.environment)
-        used: set[Exemption] = set()
         carried: list[tuple[Exemption, Located]] = []
         for entry in located:
-            item = entry.object
-            kind = group_kind(item)
-            excuses = annotated(item)
-            carried += [(excuse, entry) for excuse in excuses]
-            pod = pod_of(item, kind)
-            for whole_set in (False, True):
-                plan = self._plan(kind, whole_set)
-                if pod is not None:
-                    self._ask(plan.pods, pod, entry, kind, excuses, context, report, used)
-                self._ask(plan.objects, item, entry, kind, excuses, context, report, used)
-        self._leftover(carried, context, report, used)
+            self._look(entry, context, report, whole_set=True)
+            carried += [(excuse, entry) for excuse in annotated(entry.object)]
+        self._leftover(carried, context, report)
         return report
+
+    def _look(self, entry: Located, context: Context, report: Report, *, whole_set: bool) -> None:
+        item = entry.object
+        kind = group_kind(item)
+        plan = self._plan(kind, whole_set)
+        if plan.pods and (pod := pod_of(item, kind)) is not None:
+            self._ask(plan.pods, pod, entry, kind, context, report)
+        if plan.objects:
+            self._ask(plan.objects, item, entry, kind, context, report)
 
     def _plan(self, kind: str, whole_set: bool) -> _Plan:
         plan = self._plans.get((kind, whole_set))
@@ -179,10 +192,8 @@ class Engine:
         subject: Object | PodView,
         entry: Located,
         kind: str,
-        excuses: Sequence[Exemption],
         context: Context,
         report: Report,
-        used: set[Exemption],
     ) -> None:
         applied = report.applied
         for asked in rules:
@@ -190,7 +201,7 @@ class Engine:
             try:
                 for violation in asked.check(subject, context):
                     finding = self._finding(asked, violation, _ref(entry.object, kind), entry)
-                    report.findings.append(self._excused(finding, excuses, used))
+                    report.findings.append(self._excused(finding, entry.object, report))
             except NotAssessed as unknown:
                 report.not_assessed.append(Skipped(asked.id, _ref(entry.object, kind), str(unknown)))
             except Exception as mistake:
@@ -204,18 +215,16 @@ class Engine:
         source = None if isinstance(entry, _Bare) else entry
         return Finding(asked.id, severity, asked.category, ref, violation.path, violation.message, source)
 
-    def _excused(self, finding: Finding, excuses: Sequence[Exemption], used: set[Exemption]) -> Finding:
+    def _excused(self, finding: Finding, item: Object, report: Report) -> Finding:
         ref = finding.object
-        for exemption in (*excuses, *self._exemptions) if excuses or self._exemptions else ():
+        for exemption in (*annotated(item), *self._exemptions):
             if exemption.matches(finding.rule, ref.kind, ref.namespace, ref.name):
-                used.add(exemption)
+                report.used.add(exemption)
                 if exemption.holds(self._context.today):
                     return replace(finding, exemption=exemption)
         return finding
 
-    def _leftover(
-        self, carried: list[tuple[Exemption, Located]], context: Context, report: Report, used: set[Exemption]
-    ) -> None:
+    def _leftover(self, carried: Iterable[tuple[Exemption, Located]], context: Context, report: Report) -> None:
         """Exemptions that excused nothing: those on objects, and those of the file whose object was read."""
         asked = self.rules.get(UNUSED)
         if asked is None:
@@ -225,13 +234,17 @@ class Engine:
         everything: Iterator[tuple[Exemption, Located | None]] = iter([*carried, *in_file])
         for exemption, entry in everything:
             # A rule that was not asked here may well need it elsewhere.
-            if exemption in used or exemption.rule not in self.rules or not exemption.holds(context.today):
+            if exemption in report.used or exemption.rule not in self.rules or not exemption.holds(context.today):
                 continue
             report.unused.append(exemption)
             ref = ObjectRef(exemption.kind, exemption.namespace, exemption.name)
             source = entry or _InFile(exemption)
             for violation in asked.check([exemption], context):
                 report.findings.append(self._finding(asked, violation, ref, source))
+
+
+def _located(items: Iterable[Object | Located]) -> list[Located]:
+    return [_Bare(item) if isinstance(item, dict) else item for item in items]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools pins the commands that this group builds.
+package tools
+
+import _ "github.com/yannh/kubeconform/cmd/kubeconform"
