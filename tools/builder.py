@@ -50,7 +50,11 @@ class Built:
 
 def needed(groups: Sequence[Group]) -> list[Group]:
     """The groups of which a command is neither in the cache nor on PATH at a fitting version, or that are not whole."""
-    return [group for group in groups if _missing(group) or not (is_built(group) or all(map(on_path, group.binaries)))]
+    return [group for group in groups if _missing(group) or not (is_built(group) or _all_on_path(group))]
+
+
+def _all_on_path(group: Group) -> bool:
+    return bool(group.binaries) and all(map(on_path, group.binaries))
 
 
 def _check_go() -> str:
@@ -133,6 +137,8 @@ class _Workshop:
     def fetch(self, group: Group) -> None:
         """Lay out the group's folder and download just the modules that its commands import."""
         before_build(group, self.source(group), partial(self.module_dir, group))
+        if not group.binaries:
+            return
         tags = ",".join(sorted({binary.tags for binary in group.binaries if binary.tags}))
         packages = [binary.package for binary in group.binaries]
         self.command(group, "list", "-deps", f"-tags={tags}", "-f", "{{.ImportPath}}", *packages)
@@ -226,7 +232,8 @@ def clean(*, everything: bool) -> list[Path]:
 def _build_all(workshop: _Workshop, wanted: Sequence[Group]) -> list[Built]:
     todo = [(group, binary) for group in wanted for binary in _missing(group)]
     left = sum(binary.cost for _, binary in todo)
-    err.print(f"{len(todo)} tools to build, about {seconds(left)} on two cores")
+    if todo:
+        err.print(f"{len(todo)} tools to build, about {seconds(left)} on two cores")
     done: list[Built] = []
     with ThreadPoolExecutor(max_workers=1) as downloader:
         fetches: list[Future[None]] = [downloader.submit(workshop.fetch, group) for group in wanted]

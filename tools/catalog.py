@@ -81,6 +81,21 @@ def _kubernetes(name: str, cost: int, on_path: PathRule | None = None) -> Binary
     return Binary(name, f"k8s.io/kubernetes/cmd/{name}", cost, _KUBERNETES_STAMPS, on_path=on_path)
 
 
+def _pod_security_examples() -> tuple[MirrorFile, ...]:
+    """Upstream's examples of what each level lets in and refuses: one file per version and verdict, not 4,241."""
+    return tuple(
+        MirrorFile(
+            "k8s.io/pod-security-admission",
+            f"test/testdata/{level}/v1.{minor}/{verdict}/*.yaml",
+            f"pod-security-admission/{{version}}/{level}/v1.{minor}/{verdict}.yaml",
+            joined=True,
+        )
+        for level in ("baseline", "restricted")
+        for minor in range(36)
+        for verdict in ("pass", "fail")
+    )
+
+
 GROUPS: tuple[Group, ...] = (
     Group("etcd", "go.etcd.io/etcd/server/v3", (Binary("etcd", "go.etcd.io/etcd/server/v3", 61),)),
     Group(
@@ -185,6 +200,28 @@ GROUPS: tuple[Group, ...] = (
             ),
         ),
         version="v4.25.0",
+    ),
+    # What checks the workflows.
+    Group(
+        "actionlint",
+        "github.com/rhysd/actionlint",
+        (
+            Binary(
+                "actionlint",
+                "github.com/rhysd/actionlint/cmd/actionlint",
+                20,
+                ("github.com/rhysd/actionlint.version={number}",),
+            ),
+        ),
+        core=False,
+    ),
+    # No tool: the tests compare the rules with upstream's examples.
+    Group(
+        "pod-security-admission",
+        "k8s.io/pod-security-admission",
+        binaries=(),
+        core=False,
+        mirror=_pod_security_examples(),
     ),
     # What benchmarks compare with.
     Group(

@@ -42,8 +42,9 @@ def after_build(group: Group, target: Path, module_dir: ModuleDir) -> None:
             copy = target / "bin" / Path(script).name
             shutil.copyfile(module_dir(PULUMI_SDK) / script, copy)
             copy.chmod(0o755)
+    sources = {module: module_dir(module) for module in {wanted.module for wanted in group.mirror}}
     for wanted in group.mirror:
-        _copy_out(group, wanted, module_dir(wanted.module), target / "mirror")
+        _copy_out(group, wanted, sources[wanted.module], target / "mirror")
 
 
 def _copy_out(group: Group, wanted: MirrorFile, source: Path, mirror: Path) -> None:

@@ -7,6 +7,7 @@ They are the rules' examples too: `slipway rules show` prints them and `slipway 
 from __future__ import annotations
 
 import copy
+import datetime
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from slipway.rules.shape import name_of
 __all__ = ["FIXTURES", "Case", "cases", "failures", "good_application"]
 
 FIXTURES = File(__file__).parent / "fixtures"
-_KEYS = {"why", "set", "unset", "add", "remove", "at", "also", "environment", "files", "only"}
+_KEYS = {"why", "today", "set", "unset", "add", "remove", "at", "also", "environment", "files", "only"}
 _PART = re.compile(r"\.?([^.\[\]']+)|\[(\d+)\]|\['([^']+)'\]")
 
 
@@ -43,6 +44,11 @@ class Case:
     def environment(self) -> str:
         """The environment that the case is for; empty for none in particular."""
         return str(self.edits.get("environment", ""))
+
+    @property
+    def today(self) -> datetime.date | None:
+        """The day that the case is judged on; the real one when it names none."""
+        return self.edits.get("today")
 
     @property
     def expected(self) -> list[str]:
@@ -84,10 +90,14 @@ class _Files:
         return sorted({name[len(prefix) :].split("/")[0] for name in self._files if name.startswith(prefix)})
 
 
+def _read(file: File) -> Any:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(file.read_text("utf-8"), Loader=loader)  # noqa: S506 - both are safe
+
+
 @cache
 def _good() -> list[Object]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return list(yaml.load((FIXTURES / "_app.yaml").read_text("utf-8"), Loader=loader))  # noqa: S506 - both are safe
+    return list(_read(FIXTURES / "_app.yaml"))
 
 
 def good_application() -> list[Object]:
@@ -107,7 +117,7 @@ def cases(rule_id: str) -> list[Case]:
     file = FIXTURES / f"{rule_id}.yaml"
     if not file.is_file():
         return []
-    document = yaml.safe_load(file.read_text("utf-8"))
+    document = _read(file)
     if not isinstance(document, dict) or set(document) - {"fail", "pass"}:
         raise ValueError(f"{file.name}: it has the keys `fail` and `pass`")
     found = []
@@ -139,7 +149,14 @@ def failures(case: Case, *, schemas: Schemas | None = None) -> list[str]:
 def run(case: Case, *, schemas: Schemas | None = None) -> Report:
     """Ask every rule (those that read schemas only when there are some) about the case."""
     rules = [r for r in REGISTERED.values() if schemas is not None or not r.id.startswith("schema-")]
-    engine = Engine(rules, environment=case.environment, repository=case.repository(), schemas=schemas, strict=True)
+    engine = Engine(
+        rules,
+        environment=case.environment,
+        repository=case.repository(),
+        schemas=schemas,
+        today=case.today,
+        strict=True,
+    )
     return engine.run(case.objects())
 
 

@@ -60,6 +60,8 @@ def pod_of(item: Object, group_kind: str) -> PodView | None:
     where = _TEMPLATES.get(group_kind)
     if where is None:
         return None
+    if group_kind == "Rollout.argoproj.io" and "workloadRef" in mapping(item.get("spec")):
+        return None  # its Pod is another object's
     template: Any = item
     for key in where:
         template = mapping(template).get(key)

@@ -98,7 +98,7 @@ def test_probes_and_resources_are_set(environment: str) -> None:
         assert container(environment)[probe]["httpGet"] == {"path": "/health", "port": "http"}
     resources = container(environment)["resources"]
     assert mebibytes(resources["requests"]["memory"]) >= 45
-    assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory"}
+    assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory", "ephemeral-storage"}
 
 
 def test_an_update_never_takes_a_pod_away_before_its_successor_is_ready(environment: str) -> None:

@@ -55,7 +55,9 @@ CHECKS = {
 EVERY_CHECK = [f"{tool}:{name}" for tool, names in CHECKS.items() for name in names.split()]
 
 # Deliberately not adopted, and why.
-LEFT_OUT: dict[str, str] = {}
+LEFT_OUT = {
+    "kube-linter:sorted-keys": "Kubernetes' own order of keys (apiVersion, kind, metadata, spec) is not the alphabet's",
+}
 
 
 @pytest.mark.parametrize("check", [check for check in EVERY_CHECK if check not in LEFT_OUT])

@@ -7,14 +7,15 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from slipway.errors import SlipwayError
-from slipway.paths import cache_dir
+from slipway.paths import cache_dir, mirror_dir
 from tools import builder, installed
-from tools.catalog import Group
+from tools.catalog import Group, MirrorFile
 
 
 def test_a_build_makes_stamped_binaries_and_deletes_its_caches(group: Group) -> None:
@@ -99,3 +100,14 @@ def test_cleaning_keeps_what_this_checkout_uses(group: Group, monkeypatch: pytes
     assert builder.clean(everything=False) == [other]
     assert installed.is_built(group)
     assert builder.clean(everything=True) == [installed.group_dir(group)]
+
+
+def test_a_group_without_binaries_lays_its_files_into_the_mirror_once(group: Group) -> None:
+    wanted = MirrorFile(group.module, "*/main.go", "hello/{version}/main.go", joined=True)
+    files_only = replace(group, binaries=(), mirror=(wanted,))
+    assert builder.needed([files_only]) == [files_only]
+
+    assert builder.build([files_only]) == []
+
+    assert (mirror_dir() / "hello" / "v1.2.3" / "main.go").read_text().count("func main()") == 2
+    assert builder.needed([files_only]) == []

@@ -1,5 +1,0 @@
-"""Services, routes, selectors and network policies."""
-
-from __future__ import annotations
-
-__all__: list[str] = []
