@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from slipway.rules.context import Context
+from slipway.rules.jobs import HOOKS
 from slipway.rules.model import Category, Object, Severity, Violation
 from slipway.rules.quantity import whole
 from slipway.rules.registry import rule
 from slipway.rules.relations import HPA, SCALED, autoscalers
-from slipway.rules.shape import dig, mapping, name_of
+from slipway.rules.shape import annotations_of, dig, listing, mapping, name_of
 
 __all__: list[str] = []
 
@@ -154,3 +155,25 @@ def autoscaler_not_alone(item: Object, context: Context) -> Iterable[Violation]:
     if len(scalers) > 1:
         names = " and ".join(sorted(f"'{name_of(scaler.object)}'" for scaler in scalers))
         yield Violation(("metadata", "name"), f"{names} scale '{name_of(item)}'")
+
+
+@rule(
+    id="pod-without-controller",
+    title="Pods are made by something that makes them again",
+    severity=Severity.MEDIUM,
+    category=Category.PRODUCTION,
+    reason="A Pod of its own is gone with its node, and nobody makes another.",
+    remedy="Make it a Deployment, a StatefulSet or a Job.",
+    sources=("kubescape:C-0073", "kubernetes:configuration-best-practices"),
+    kinds=("Pod",),
+    cel="(has(object.metadata.ownerReferences) && size(object.metadata.ownerReferences) > 0) || "
+    "(has(object.spec.restartPolicy) && object.spec.restartPolicy != 'Always') || "
+    f"(has(object.metadata.annotations) && {list(HOOKS)}.exists(h, h in object.metadata.annotations))",
+)
+def pod_without_controller(item: Object, context: Context) -> Iterable[Violation]:
+    """A Pod that is to run on and that nothing owns. Hooks, and Pods that are to end, come and go."""
+    policy = dig(item, "spec", "restartPolicy")
+    if listing(mapping(item.get("metadata")).get("ownerReferences")) or policy not in (None, "Always"):
+        return
+    if not any(hook in annotations_of(item) for hook in HOOKS):
+        yield Violation(("kind",), f"nothing makes '{name_of(item)}' again when its node is gone")

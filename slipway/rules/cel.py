@@ -17,7 +17,7 @@ from slipway.rules.exemptions import ANNOTATION
 from slipway.rules.model import Object, Rule, Severity
 from slipway.rules.pods import POD_KINDS
 
-__all__ = ["ENVIRONMENTS", "ENVIRONMENT_LABEL", "SERIOUS", "SEVERITY_LABEL", "bindings", "policies"]
+__all__ = ["ENVIRONMENTS", "ENVIRONMENT_LABEL", "SERIOUS", "SEVERITY_LABEL", "bindings", "matching", "policies"]
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 ENVIRONMENT_LABEL = "slipway.dev/environment"
@@ -166,19 +166,26 @@ def bindings(made: Iterable[Object], environment: str) -> list[Object]:
             "spec": {
                 "policyName": policy["metadata"]["name"],
                 "validationActions": _ACTIONS[environment][policy["metadata"]["labels"][SEVERITY_LABEL]],
-                "matchResources": {
-                    # Cluster-scoped objects have no namespace to select and would all match, but for Namespaces,
-                    # which are selected by their own labels.
-                    "resourceRules": [
-                        _everything("*", ["*/*"], "Namespaced"),
-                        _everything("", ["namespaces"], "Cluster"),
-                    ],
-                    "namespaceSelector": {"matchLabels": {ENVIRONMENT_LABEL: environment}},
-                },
+                # Cluster-scoped objects have no namespace to select and would all match, but for Namespaces, which
+                # are selected by their own labels.
+                "matchResources": matching(
+                    [_everything("*", ["*/*"], "Namespaced"), _everything("", ["namespaces"], "Cluster")],
+                    {"matchLabels": {ENVIRONMENT_LABEL: environment}},
+                ),
             },
         }
         for policy in made
     ]
+
+
+def matching(rules: list[Object], namespaces: Object | None = None) -> Object:
+    """What a policy or binding is about, with its defaults written down.
+
+    It is one value to server-side apply. Were it to differ from what the API server stores, a second owner (an update
+    after one that was killed) would meet a conflict.
+    """
+    what = {"resourceRules": rules} if rules else {}
+    return {"matchPolicy": "Equivalent", "namespaceSelector": namespaces or {}, "objectSelector": {}, **what}
 
 
 def _classes(rule: Rule) -> list[tuple[str, list[str]]]:
@@ -211,7 +218,7 @@ def _policy(name: str, kinds: Iterable[str], validations: list[Object]) -> Objec
         "metadata": {"name": name, "labels": {**_LABELS, SEVERITY_LABEL: severity}},
         "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": {"resourceRules": [_matching(kind) for kind in sorted(kinds)]},
+            "matchConstraints": matching([_matching(kind) for kind in sorted(kinds)]),
             "matchConditions": [_MADE_BY_PEOPLE, _STAYING],
             "variables": [_ANY, _EXEMPT, _ENVIRONMENT, *(_POD if subject == "pods" else ())],
             "validations": validations,
@@ -226,6 +233,7 @@ def _matching(kind: str) -> Object:
         "apiVersions": [known.version],
         "operations": ["CREATE", "UPDATE"],
         "resources": list(known.plurals),
+        "scope": "*",
     }
 
 

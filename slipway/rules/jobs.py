@@ -13,13 +13,14 @@ from slipway.rules.quantity import whole
 from slipway.rules.registry import pod_rule, rule
 from slipway.rules.shape import annotations_of, dig, listing, mapping, name_of
 
-__all__: list[str] = []
+__all__ = ["HOOKS"]
 
 _JOB, _CRON = "Job.batch", "CronJob.batch"
 _SOON = 10
 _RETRIES, _RETRIES_MOST = 6, 10
 _KEPT_DONE, _KEPT_FAILED, _KEPT_MOST = 3, 1, 20
-_HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
+HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
+"""Annotations of what a sync or a release makes and deletes."""
 _TO_AN_END = ("Never", "OnFailure")
 _JOB_CEL = "(object.kind == 'Job' ? object.spec : object.spec.jobTemplate.spec)"
 
@@ -142,11 +143,11 @@ def cronjob_suspended(item: Object, context: Context) -> Iterable[Violation]:
     kinds=(_JOB,),
     cel=f"has(object.spec.ttlSecondsAfterFinished) || (has(object.metadata.ownerReferences) && "
     "object.metadata.ownerReferences.exists(o, o.kind == 'CronJob')) || (has(object.metadata.annotations) && "
-    f"{list(_HOOKS)}.exists(h, h in object.metadata.annotations))",
+    f"{list(HOOKS)}.exists(h, h in object.metadata.annotations))",
 )
 def job_ttl_missing(item: Object, context: Context) -> Iterable[Violation]:
     """A Job that belongs to no CronJob and is no hook, without `ttlSecondsAfterFinished`."""
-    if dig(item, "spec", "ttlSecondsAfterFinished") is not None or any(hook in annotations_of(item) for hook in _HOOKS):
+    if dig(item, "spec", "ttlSecondsAfterFinished") is not None or any(hook in annotations_of(item) for hook in HOOKS):
         return
     owners = listing(mapping(item.get("metadata")).get("ownerReferences"))
     if not any(mapping(owner).get("kind") == "CronJob" for owner in owners):

@@ -1,7 +1,8 @@
 """Kubernetes' numbers: resource quantities, whole numbers, and numbers that may be percentages.
 
 The source of the grammar and of its corners is apimachinery's `resource.Quantity` (quantity.go, suffix.go). It takes
-more than its own grammar says (`Mi` and `.` are zero), and so does this, because the API server decides.
+more than its own grammar says (`Mi` and `.` are zero, spaces around are dropped), and so does this, because the API
+server decides.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def quantity(value: Any) -> int | None:
 
 
 def _parsed(value: str) -> int | None:
+    value = value.strip(" ")
     found = _QUANTITY.fullmatch(value)
     if found is None or not value:
         return None

@@ -66,7 +66,7 @@ def found(*items: Object, **settings: Any) -> list[str]:
     return [f"{finding.rule} {format_path(finding.path)}" for finding in report.standing]
 
 
-# What apimachinery v0.36 makes of the same words, in billionths.
+# What an API server of 1.36 makes of the same words (it answers with thousandths, rounded up), in billionths.
 @pytest.mark.parametrize(
     ("written", "billionths"),
     [
@@ -99,6 +99,8 @@ def found(*items: Object, **settings: Any) -> list[str]:
         ("Mi", 0),
         (".", 0),
         ("+", 0),
+        ("e5", 0),
+        (" 64Mi ", 64 * 2**20 * UNIT),
     ],
 )
 def test_a_quantity_is_what_the_api_server_reads(written: str, billionths: int) -> None:
@@ -108,7 +110,7 @@ def test_a_quantity_is_what_the_api_server_reads(written: str, billionths: int) 
 @pytest.mark.parametrize(
     "written",
     ["", " ", "64MB", "64 Mi", "64mi", "64KI", "1,5", "1e", "1ee3", "1.5.5", "--1", "0x10", "1_000", "1e1.5", "inf",
-     "nan", "٣", "1Mi\n", "64Mi ", "1e99999999999999999999", "1i"],
+     "nan", "٣", "1Mi\n", "1e99999999999999999999", "1i"],
 )  # fmt: skip
 def test_what_the_api_server_cannot_read_is_no_quantity(written: str) -> None:
     assert quantity(written) is None
@@ -309,6 +311,28 @@ def test_one_missing_thing_is_one_finding() -> None:
         "memory-limit-missing",
         "memory-request-missing",
     ]
+
+
+def test_what_is_kept_of_one_pod_is_not_said_of_the_next() -> None:
+    good, bad = deployment(), deployment()
+    container = bad["spec"]["template"]["spec"]["containers"][0]
+    container["resources"]["limits"]["memory"] = "64MB"
+    container["ports"].append({"name": "http", "containerPort": 22})
+    container["readinessProbe"] = {"httpGet": {"port": 1}, "timeoutSeconds": 60}
+    faults = found(bad, complete=False)
+    assert len(faults) == 5
+    assert found(good, bad, good, bad, complete=False) == faults * 2
+    assert found(good, complete=False) == []
+
+
+def test_a_truth_value_is_judged_as_its_number_whichever_came_first() -> None:
+    for values in ((1, True), (True, 1)):
+        said = set()
+        for value in values:
+            item = deployment()
+            item["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"cpu": value}}
+            said.add(tuple(found(item, complete=False)))
+        assert len(said) == 1
 
 
 @pytest.mark.parametrize(
