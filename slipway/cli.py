@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from slipway.commands import gitops, image, platform, sandbox, tools, up
+from slipway.commands import gitops, image, platform, pr_comment, rules, sandbox, score, tools, up, validate
 from slipway.console import err, print_json
 from slipway.errors import SlipwayError
 
@@ -21,9 +21,13 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(up.down)
 app.command()(platform.preview)
+app.command("pr-comment")(pr_comment.pr_comment)
 app.command()(platform.smoke)
 app.command("port-forward")(platform.port_forward)
 app.command()(platform.env)
+app.command()(validate.validate)
+app.command()(score.score)
+app.add_typer(rules.app, name="rules")
 app.add_typer(image.app, name="image")
 app.add_typer(gitops.app, name="gitops")
 app.add_typer(platform.argocd, name="argocd")

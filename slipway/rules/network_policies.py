@@ -33,9 +33,11 @@ def _uncertain(context: Context) -> None:
 
 
 def _covered(pod: PodView, context: Context) -> tuple[bool, bool]:
-    """Whether policies isolate the Pods inwards and outwards. They do not reach Pods on the node's network."""
-    if pod.spec.get("hostNetwork") is True:
-        return True, True
+    """Whether policies isolate the Pods inwards and outwards.
+
+    Those on the node's network are out of every policy's reach, which `host-namespaces` says. They are asked for a
+    policy all the same: otherwise moving a Pod there would raise the score.
+    """
     policies = isolation(context, namespace_of(pod.object))
     return policies.ingress(pod.object), policies.egress(pod.object)
 

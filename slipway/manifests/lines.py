@@ -1,0 +1,101 @@
+"""Which line holds a path: asked only for what is reported, so nothing is kept at reading but the bytes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from slipway.manifests.locate import locate
+from slipway.manifests.scalars import key_text, resolve
+from slipway.manifests.unreadable import Unreadable
+
+__all__ = ["Source", "parsed_lines"]
+
+Path = tuple[str | int, ...]
+
+
+class Source:
+    """One YAML document's text: a part of its file's bytes, which all documents of the file share."""
+
+    __slots__ = ("_data", "_end", "_first", "_start")
+
+    def __init__(self, data: bytes, start: int, end: int, first: int) -> None:
+        """`first` is the line of the file, from 1, that `start` lies in."""
+        self._data = data
+        self._start = start
+        self._end = end
+        self._first = first
+
+    @property
+    def text(self) -> bytes:
+        """The document's own bytes."""
+        return self._data[self._start : self._end]
+
+    def line(self, path: Path = ()) -> int:
+        """The line of the file that holds `path`, or its nearest parent that is there."""
+        found = locate(self._data, self._start, self._end, path)
+        if found is not None:
+            return self._first + self._data.count(b"\n", self._start, found)
+        lines = parsed_lines(self)
+        for length in range(len(path), -1, -1):
+            if path[:length] in lines:
+                return self._first + lines[path[:length]]
+        return self._first
+
+
+@lru_cache(maxsize=8)
+def parsed_lines(source: Source) -> dict[Path, int]:
+    """Every path of the document with its line, from 0. What follows a syntax error is missing."""
+    lines: dict[Path, int] = {}
+    with suppress(yaml.YAMLError):
+        _walk(source.text, lines)
+    return lines
+
+
+def _walk(text: bytes, lines: dict[Path, int]) -> None:
+    parser = yaml.CSafeLoader(text)
+    # The path of each open collection, and its next index, or whether a mapping awaits a key (None) or holds one.
+    stack: list[tuple[Path, int | str | None]] = []
+    while parser.check_event():
+        event: Any = parser.get_event()
+        if isinstance(event, yaml.CollectionEndEvent):
+            path, _ = stack.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        line = _line(event)
+        if not stack:
+            path = ()
+        else:
+            outer, state = stack[-1]
+            if state is None:
+                key = _key(event)
+                stack[-1] = (outer, key)
+                path = (*outer, key)
+                lines.setdefault(path, line)
+                continue
+            path = (*outer, state)
+            stack[-1] = (outer, state + 1 if isinstance(state, int) else None)
+        lines.setdefault(path, line)
+        if isinstance(event, yaml.MappingStartEvent):
+            stack.append((path, None))
+        elif isinstance(event, yaml.SequenceStartEvent):
+            stack.append((path, 0))
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line)
+
+
+def _key(event: yaml.NodeEvent) -> str:
+    if not isinstance(event, yaml.ScalarEvent):
+        return ""
+    if not event.implicit[0] or event.tag is not None:
+        return str(event.value)
+    try:
+        return key_text(resolve(event.value))
+    except Unreadable:
+        return str(event.value)
