@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from slipway.commands import gitops, image, platform, pr_comment, rules, sandbox, score, tools, up, validate
 from slipway.console import err, print_json
 from slipway.errors import SlipwayError
 
-app = typer.Typer(
-    name="slipway",
-    help="GitOps delivery on Pulumi, Kubernetes and Argo CD: the daily work, in one command.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(up.up)
-app.command()(up.down)
-app.command()(platform.preview)
-app.command("pr-comment")(pr_comment.pr_comment)
-app.command()(platform.smoke)
-app.command("port-forward")(platform.port_forward)
-app.command()(platform.env)
-app.command()(validate.validate)
-app.command()(score.score)
-app.add_typer(rules.app, name="rules")
-app.add_typer(image.app, name="image")
-app.add_typer(gitops.app, name="gitops")
-app.add_typer(platform.argocd, name="argocd")
-app.add_typer(sandbox.app, name="sandbox")
-app.add_typer(tools.app, name="tools")
+COMMANDS = {
+    "up": "up.up",
+    "down": "up.down",
+    "preview": "platform.preview",
+    "pr-comment": "pr_comment.pr_comment",
+    "smoke": "platform.smoke",
+    "port-forward": "platform.port_forward",
+    "env": "platform.env",
+    "validate": "validate.validate",
+    "score": "score.score",
+    "rules": "rules.app",
+    "image": "image.app",
+    "gitops": "gitops.app",
+    "argocd": "platform.argocd",
+    "sandbox": "sandbox.app",
+    "tools": "tools.app",
+}
+"""Command -> where it is below `slipway.commands`, in the order of `slipway --help`."""
+_COMPLETING = "_SLIPWAY_COMPLETE"
 
 INTERRUPTED = 130
 """The status that Typer ends with on Ctrl-C."""
@@ -42,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 1 the check failed, 2 bad usage."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        app(words, prog_name="slipway")
+        application(words)(words, prog_name="slipway")
     except SlipwayError as error:
         if "--json" in words:
             print_json(error.as_dict())
@@ -54,3 +52,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             err.print("interrupted; run the same command again to go on")
         return stop.code if isinstance(stop.code, int) else 1
     return 0
+
+
+def application(words: Sequence[str] = ()) -> typer.Typer:
+    """The command line. Where the words name a command, only its code is imported: all of it takes 0.4 s."""
+    app = typer.Typer(
+        name="slipway",
+        help="GitOps delivery on Pulumi, Kubernetes and Argo CD: the daily work, in one command.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        # Without a callback, an application of one command has no name for it.
+        callback=lambda: None,
+    )
+    known = words and words[0] in COMMANDS and _COMPLETING not in os.environ
+    for name in words[:1] if known else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(".")
+        command = getattr(importlib.import_module(f"slipway.commands.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app

@@ -36,12 +36,13 @@ def check(request: Request, minimums: Mapping[str, float] | None = None) -> Outc
     """Read what the request names and ask the rules. Raises `UsageError` for what cannot be asked."""
     _refuse_contradictions(request)
     from slipway.checks import Outcome
+    from slipway.checks.parallel import no_collections
     from slipway.reports.summary import many
 
     rules, chosen = _rules(request)
     target = _target(request, chosen, minimums or {})
     # The rules look into the commit's files too, so they stay until all are asked.
-    with late_step("checking") as running, _tree(request) as tree:
+    with no_collections(), late_step("checking") as running, _tree(request) as tree:
         judge, groups = _prepared(request, rules, target, tree, running.say)
         checked = []
         for group in groups:

@@ -6,6 +6,8 @@ import importlib.util
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from rich.console import Console
 
 from sandbox import packages
 from slipway import console
-from slipway.cli import app, main
+from slipway.cli import COMMANDS, application, main
 from slipway.commands import shared
 
 
@@ -26,7 +28,7 @@ def commands(root: typer.Typer) -> list[list[str]]:
     return own
 
 
-@pytest.mark.parametrize("words", commands(app), ids=" ".join)
+@pytest.mark.parametrize("words", commands(application()), ids=" ".join)
 def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"]) == 0
     assert len(capsys.readouterr().out.strip().splitlines()) > 4
@@ -116,3 +118,16 @@ def test_a_port_forward_says_its_mappings_before_anything_runs(
 def test_the_packages_that_the_program_is_written_against_are_installed() -> None:
     for package in ("pulumi", "pulumi_kubernetes", "pulumi_github", "pulumi_docker"):
         assert importlib.util.find_spec(package) is not None
+
+
+def test_the_code_of_one_command_is_enough_for_it() -> None:
+    asked = "import sys; from slipway.cli import application; application(['rules']); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+    assert "slipway.commands.rules" in loaded
+    assert "slipway.commands.sandbox" not in loaded
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_found_where_the_table_says(name: str) -> None:
+    alone = application([name])
+    assert {words[0] for words in commands(alone)} == {name}
