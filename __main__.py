@@ -5,10 +5,20 @@ Typed configuration -> cluster -> platform services -> delivery -> outputs. `com
 
 import pulumi
 
-from components import Applications, ArgoCD, Cluster, Ingress, Namespaces, NamespacesArgs, ProgramError, Registry
+from components import (
+    Admission,
+    Applications,
+    ArgoCD,
+    Cluster,
+    Ingress,
+    Namespaces,
+    NamespacesArgs,
+    ProgramError,
+    Registry,
+)
 from components import config as configuration
 from components.cluster import ClusterArgs, require
-from components.wiring import applications_args, argocd_args, ingress_args, outputs, registry_args
+from components.wiring import admission_args, applications_args, argocd_args, ingress_args, outputs, registry_args
 
 
 def main() -> None:
@@ -26,6 +36,8 @@ def main() -> None:
         ingress = Ingress("ingress", ingress_args(config), after)
         argocd = ArgoCD("argocd", argocd_args(config, ingress.ready), after)
         services = [ingress, argocd]
+    if config.admission.enabled:
+        services.append(Admission("admission", admission_args(config), on_cluster))
 
     delivery = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=services)
     registry = Registry("registry", registry_args(config), delivery)

@@ -1,8 +1,9 @@
 """The platform's components: one module for each, and `config` and `sources` beside them.
 
-Components are given typed values and never read configuration; they import nothing of ours but each other.
+Components are given typed values and never read configuration; they import each other and the rule library.
 """
 
+from components.admission import Admission, AdmissionArgs
 from components.applications import Applications, ApplicationsArgs
 from components.argocd import ArgoCD, ArgoCDArgs
 from components.cluster import Cluster, ClusterArgs
@@ -13,6 +14,8 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.registry import Registry, RegistryArgs
 
 __all__ = [
+    "Admission",
+    "AdmissionArgs",
     "Applications",
     "ApplicationsArgs",
     "ArgoCD",

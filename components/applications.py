@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from components.namespaces import ARGOCD, INGRESS_LABEL, pod_security
 from components.schema import SyncSection
+from slipway.rules.cel import ENVIRONMENT_LABEL
 
 __all__ = ["Applications", "ApplicationsArgs", "project_spec", "root_spec"]
 
@@ -170,16 +171,18 @@ def root_spec(args: ApplicationsArgs, project: str) -> dict[str, Any]:
                 "project": project,
                 "source": {"repoURL": args.repository, "targetRevision": args.revision, "path": "{{ .path.path }}"},
                 "destination": {"server": IN_CLUSTER, "namespace": name},
-                "syncPolicy": _sync_policy(args.sync),
+                "syncPolicy": _sync_policy(args.sync, environment),
             },
         },
     }
 
 
-def _sync_policy(sync: SyncSection) -> dict[str, Any]:
+def _sync_policy(sync: SyncSection, environment: str) -> dict[str, Any]:
+    # The environment's label binds the admission policies to the namespace (see `admission.py`).
+    labels = {**pod_security("restricted"), **INGRESS_LABEL, ENVIRONMENT_LABEL: environment}
     policy: dict[str, Any] = {
         "syncOptions": ["CreateNamespace=true", "ServerSideApply=true"],
-        "managedNamespaceMetadata": {"labels": {**pod_security("restricted"), **INGRESS_LABEL}},
+        "managedNamespaceMetadata": {"labels": labels},
         "retry": {"limit": 5, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}},
     }
     if sync.automated:

@@ -21,6 +21,7 @@ from components.errors import ConfigError, suggest
 from components.explain import explain
 from components.schema import (
     ENVIRONMENTS,
+    AdmissionSection,
     ArgoCDSection,
     IngressSection,
     RegistrySection,
@@ -73,6 +74,7 @@ class PlatformConfig:
     webhook_secret: SecretStr | None
     ingress: Ingress
     registry: RegistrySection
+    admission: AdmissionSection
     sandbox: bool = field(default=False)
 
 
@@ -140,6 +142,7 @@ def _for_sandbox(schema: StackSchema, environment: str, connection: Connection, 
             port=node_port or 80,
         ),
         registry=schema.registry,
+        admission=schema.admission,
         sandbox=True,
     )
 
@@ -169,6 +172,7 @@ def _for_existing(schema: StackSchema, environment: str, project: Path, file: st
         webhook_secret=schema.argocd.webhook_secret,
         ingress=_ingress(wanted),
         registry=schema.registry,
+        admission=schema.admission,
     )
 
 

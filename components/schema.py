@@ -13,10 +13,12 @@ from pydantic.alias_generators import to_camel
 
 __all__ = [
     "ENVIRONMENTS",
+    "AdmissionSection",
     "ArgoCDSection",
     "ClusterSection",
     "Environment",
     "GitOpsSection",
+    "HostGrant",
     "IngressSection",
     "RegistrySection",
     "Section",
@@ -30,6 +32,7 @@ Environment = Literal["dev", "staging", "prod"]
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 
 _HOST = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _DURATION = r"^[1-9][0-9]*[smh]$"
 
 
@@ -157,6 +160,21 @@ class RegistrySection(Section):
         return self
 
 
+class HostGrant(Section):
+    """A host name that an application may have besides `<app>.<environment>.<domain>`."""
+
+    app: Annotated[str, Field(pattern=_NAME)]
+    host: Annotated[str, Field(pattern=_HOST)]
+
+
+class AdmissionSection(Section):
+    """What the API server refuses or warns of in the environment's namespaces (see `admission.py`)."""
+
+    # Off, the cluster admits what its owner's own policies admit.
+    enabled: bool = True
+    hosts: list[HostGrant] = []
+
+
 class StackSchema(Section):
     """The whole configuration of a stack, without the `slipway:` prefix."""
 
@@ -170,6 +188,7 @@ class StackSchema(Section):
     argocd: ArgoCDSection = Field(default=ArgoCDSection(), alias="argocd")
     ingress: IngressSection = IngressSection()
     registry: RegistrySection = RegistrySection()
+    admission: AdmissionSection = AdmissionSection()
 
     @field_validator("sources", mode="before")
     @classmethod

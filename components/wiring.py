@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components.admission import AdmissionArgs
 from components.applications import Applications, ApplicationsArgs
 from components.argocd import ArgoCDArgs
 from components.cluster import Cluster
@@ -16,7 +17,7 @@ from components.namespaces import ARGOCD
 from components.registry import Registry, RegistryArgs
 from components.sources import SOURCES, load, resolve
 
-__all__ = ["applications_args", "argocd_args", "ingress_args", "outputs", "registry_args"]
+__all__ = ["admission_args", "applications_args", "argocd_args", "ingress_args", "outputs", "registry_args"]
 
 
 def ingress_args(config: PlatformConfig) -> IngressArgs:
@@ -45,6 +46,21 @@ def argocd_args(config: PlatformConfig, gateway: Sequence[pulumi.Resource]) -> A
         host=_argocd_host(config),
         wait=_wait(config),
         gateway=gateway,
+    )
+
+
+def admission_args(config: PlatformConfig) -> AdmissionArgs:
+    """What the API server refuses in the environment's namespaces."""
+    hosts: dict[str, list[str]] = {}
+    for grant in config.admission.hosts:
+        hosts.setdefault(grant.app, []).append(grant.host)
+    own = _argocd_host(config) if config.install else None
+    return AdmissionArgs(
+        environment=config.environment,
+        install=config.install,
+        domain=config.ingress.domain,
+        hosts=hosts,
+        reserved=[own] if own else [],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,12 +44,21 @@ def env(environment: Environment = "dev") -> None:
 def preview(
     environment: Environment = "dev",
     diff: Annotated[bool, typer.Option("--diff", help="Show each change in full.")] = False,
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Ask the policy pack too; a mandatory violation ends in exit 1.")
+    ] = False,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Write the engine's events there, one JSON a line: `--json` leaves policies out."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what `pulumi up` would change; works without any cluster, and says so. Changes no file of the checkout."""
     own = stack(environment)
     own.prepare()
-    if own.preview(*(["--diff"] if diff else []), *(["--json"] if as_json else [])) != 0:
+    pack = ["--policy-pack", str(project_dir() / "policies")] if policies else []
+    options = [*(["--diff"] if diff else []), *(["--json"] if as_json else []), *pack]
+    if own.preview(*options, events=events) != 0:
         raise typer.Exit(1)
 
 

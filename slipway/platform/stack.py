@@ -131,11 +131,18 @@ class Stack:
         operations = {name: count for name, count in last["resourceChanges"].items() if name != "same"}
         return Changes(operations)
 
-    def preview(self, *options: str) -> int:
-        """Show what an update would change, on this process's own output; returns the engine's exit status."""
+    def preview(self, *options: str, events: Path | None = None) -> int:
+        """Show what an update would change, on this process's own output; returns the engine's exit status.
+
+        The engine's events go to the file `events`.
+        """
         with self._stack_file() as file:
             argv = [str(self._tools["pulumi"]), "preview", "--stack", self.environment, "--config-file", str(file)]
             environment = os.environ | _FAST | self.settings()
+            if events is not None:
+                argv += ["--event-log", str(events.absolute())]
+                # The engine knows the option only then; its own Automation API sets it too.
+                environment["PULUMI_DEBUG_COMMANDS"] = "true"
             done = subprocess.run(
                 [*argv, *options, "--non-interactive"], cwd=self.project, env=environment, check=False
             )

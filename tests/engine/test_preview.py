@@ -18,7 +18,7 @@ def text(result: object) -> str:
     return str(getattr(result, "stdout", "")) + str(getattr(result, "stderr", ""))
 
 
-@pytest.mark.parametrize(("stack", "count"), [("dev", 83), ("staging", 8), ("prod", 8)])
+@pytest.mark.parametrize(("stack", "count"), [("dev", 96), ("staging", 17), ("prod", 17)])
 def test_a_preview_without_a_cluster_shows_everything_and_says_that_it_is_offline(
     engine: Engine, stack: str, count: int
 ) -> None:

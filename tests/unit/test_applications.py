@@ -78,6 +78,7 @@ def test_an_applications_namespace_is_made_for_it_and_restricted() -> None:
     labels = policy["managedNamespaceMetadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert labels["slipway.dev/ingress"] == "true"
+    assert labels["slipway.dev/environment"] == "dev"
 
 
 @pytest.mark.parametrize(("sync", "kept"), [(AUTOMATED, False), (SyncSection(), True)])

@@ -18,6 +18,7 @@ import components
 
 # Type tokens are part of every URN: changing one replaces what stands below it. A new component joins this table.
 TOKENS = {
+    "Admission": "slipway:admission:Admission",
     "Applications": "slipway:applications:Applications",
     "ArgoCD": "slipway:argocd:ArgoCD",
     "Cluster": "slipway:cluster:Cluster",
@@ -80,7 +81,8 @@ def test_every_object_goes_through_the_clusters_provider(run: Run, stack: str) -
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_every_object_says_its_name_and_namespace(run: Run, stack: str) -> None:
-    unplaced = ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "GatewayClass", "Namespace")
+    unplaced = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "GatewayClass", "Namespace"}
+    unplaced |= {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
     for item in run(stack).objects():
         metadata = item.inputs["metadata"]
         assert metadata["name"], item.name
@@ -95,12 +97,20 @@ def test_every_component_registers_its_outputs(run: Run, stack: str) -> None:
             assert graph.outputs[urn], f"{item.name} never finishes"
 
 
-def test_a_stack_that_attaches_declares_its_delivery_and_nothing_else(run: Run) -> None:
+def test_a_stack_that_attaches_declares_its_delivery_and_its_boundaries_and_nothing_else(run: Run) -> None:
     kinds = sorted((item.type.split(":")[-1], item.name) for item in run("staging").objects())
     assert kinds == [
         ("AppProject", "slipway-staging"),
         ("ApplicationSet", "root-staging"),
         ("Secret", "gitops-staging"),
+        ("ValidatingAdmissionPolicy", "slipway-hosts-staging"),
+        ("ValidatingAdmissionPolicy", "slipway-namespaces-staging"),
+        ("ValidatingAdmissionPolicyBinding", "slipway-hosts-staging"),
+        ("ValidatingAdmissionPolicyBinding", "slipway-namespaces-staging"),
+        ("ValidatingAdmissionPolicyBinding", "slipway-objects-minor-staging"),
+        ("ValidatingAdmissionPolicyBinding", "slipway-objects-serious-staging"),
+        ("ValidatingAdmissionPolicyBinding", "slipway-pods-minor-staging"),
+        ("ValidatingAdmissionPolicyBinding", "slipway-pods-serious-staging"),
     ]
 
 
@@ -132,6 +142,19 @@ def test_only_dev_syncs_by_itself(run: Run) -> None:
             assert policy["automated"] == {"prune": True, "selfHeal": True}
         else:
             assert "automated" not in policy
+
+
+def test_no_application_is_delivered_before_its_policies_act(run: Run) -> None:
+    for stack in ("dev", "staging", "prod"):
+        graph = run(stack)
+        before = graph.before(graph.one("ApplicationSet", f"root-{stack}"))
+        for binding in graph.of("ValidatingAdmissionPolicyBinding"):
+            assert graph.urn(binding) in before, binding.name
+
+
+def test_admission_can_be_left_to_others(run: Run) -> None:
+    graph = run("dev", {"slipway:admission": {"enabled": False}})
+    assert not graph.of("ValidatingAdmissionPolicyBinding")
 
 
 def test_workloads_wait_for_their_settings_and_roots_for_argo_cd(run: Run) -> None:
