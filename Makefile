@@ -52,7 +52,7 @@ check: lint ## Lint, types and unit tests: no cluster, under two minutes; no net
 
 .PHONY: test
 test: packages tools lint ## Everything: checks, the real engine, the real sandbox
-	@$(BIN)/slipway tools build --group actionlint --group pod-security-admission
+	@$(BIN)/slipway tools build --group actionlint --group pod-security-admission --group pulumi-github
 	$(BIN)/pytest --durations=10
 
 .PHONY: lock

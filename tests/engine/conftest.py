@@ -213,6 +213,8 @@ def _start(folder: Path, started: list[subprocess.Popen[bytes]]) -> Api:
         "--anonymous-auth=false",
         "--service-cluster-ip-range=10.97.0.0/16",
         "--endpoint-reconciler-type=none",
+        # As in the sandbox: whether privileged Pods are admitted is for policies to say.
+        "--allow-privileged=true",
     )
     _wait_until_ready(api_kubeconfig, folder / "kube-apiserver.log")
     # Namespaces are emptied and removed by it.
