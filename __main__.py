@@ -15,10 +15,10 @@ from components import (
     NamespacesArgs,
     ProgramError,
     Registry,
+    wiring,
 )
 from components import config as configuration
 from components.cluster import ClusterArgs, require
-from components.wiring import admission_args, applications_args, argocd_args, ingress_args, outputs, registry_args
 
 
 def main() -> None:
@@ -33,17 +33,19 @@ def main() -> None:
     if config.install:
         namespaces = Namespaces("namespaces", NamespacesArgs(), on_cluster)
         after = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[namespaces])
-        ingress = Ingress("ingress", ingress_args(config), after)
-        argocd = ArgoCD("argocd", argocd_args(config, ingress.ready), after)
+        ingress = Ingress("ingress", wiring.ingress_args(config), after)
+        argocd = ArgoCD("argocd", wiring.argocd_args(config, ingress.ready), after)
         services = [ingress, argocd]
     if config.admission.enabled:
-        services.append(Admission("admission", admission_args(config), on_cluster))
+        services.append(Admission("admission", wiring.admission_args(config), on_cluster))
 
     delivery = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=services)
-    registry = Registry("registry", registry_args(config), delivery)
-    applications = Applications("applications", applications_args(config), delivery)
+    registry = Registry("registry", wiring.registry_args(config), delivery)
+    applications = Applications("applications", wiring.applications_args(config), delivery)
 
-    for name, value in outputs(config, cluster, registry, applications).items():
+    if config.github:
+        pulumi.export("github", wiring.github(config.github))
+    for name, value in wiring.outputs(config, cluster, registry, applications).items():
         pulumi.export(name, value)
 
 

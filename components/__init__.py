@@ -8,10 +8,12 @@ from components.applications import Applications, ApplicationsArgs
 from components.argocd import ArgoCD, ArgoCDArgs
 from components.cluster import Cluster, ClusterArgs
 from components.errors import ConfigError, ProgramError
+from components.github_provider import GitHub, GitHubArgs
 from components.ingress import Ingress, IngressArgs
 from components.manifests import Manifest, ManifestArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.registry import Registry, RegistryArgs
+from components.repository import Repository, RepositoryArgs
 
 __all__ = [
     "Admission",
@@ -23,6 +25,8 @@ __all__ = [
     "Cluster",
     "ClusterArgs",
     "ConfigError",
+    "GitHub",
+    "GitHubArgs",
     "Ingress",
     "IngressArgs",
     "Manifest",
@@ -32,4 +36,6 @@ __all__ = [
     "ProgramError",
     "Registry",
     "RegistryArgs",
+    "Repository",
+    "RepositoryArgs",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from pydantic import SecretStr, ValidationError
 from components.access import Access, Connection, read_connection, read_kubeconfig
 from components.errors import ConfigError, suggest
 from components.explain import explain
+from components.github_config import GitHubSettings
+from components.github_config import problems as github_problems
 from components.schema import (
     ENVIRONMENTS,
     AdmissionSection,
@@ -75,6 +77,7 @@ class PlatformConfig:
     ingress: Ingress
     registry: RegistrySection
     admission: AdmissionSection
+    github: GitHubSettings | None = None
     sandbox: bool = field(default=False)
 
 
@@ -108,8 +111,10 @@ def parse(
         )
     if schema.cluster.provider == "sandbox":
         connection, found = read_connection(project, preview=preview)
-        return _for_sandbox(schema, environment, connection, found)
-    return _for_existing(schema, environment, project, file)
+        config = _for_sandbox(schema, environment, connection, found)
+    else:
+        config = _for_existing(schema, environment, project, file)
+    return _with_github(config, schema, file)
 
 
 def _for_sandbox(schema: StackSchema, environment: str, connection: Connection, found: bool) -> PlatformConfig:
@@ -174,6 +179,15 @@ def _for_existing(schema: StackSchema, environment: str, project: Path, file: st
         registry=schema.registry,
         admission=schema.admission,
     )
+
+
+def _with_github(config: PlatformConfig, schema: StackSchema, file: str) -> PlatformConfig:
+    if schema.github is None:
+        return config
+    settings = GitHubSettings(schema.github, config.environment, config.registry, config.webhook_secret)
+    if found := github_problems(settings, f"{PREFIX}github."):
+        raise ConfigError(found, where=file)
+    return replace(config, github=settings)
 
 
 def _ingress(wanted: IngressSection) -> Ingress:

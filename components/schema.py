@@ -6,6 +6,7 @@ Keys are camelCase as everywhere in Pulumi configuration. Only values that work 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -17,6 +18,8 @@ __all__ = [
     "ArgoCDSection",
     "ClusterSection",
     "Environment",
+    "GitHubRepository",
+    "GitHubSection",
     "GitOpsSection",
     "HostGrant",
     "IngressSection",
@@ -175,6 +178,101 @@ class AdmissionSection(Section):
     hosts: list[HostGrant] = []
 
 
+class CodeOwners(Section):
+    """A pattern of paths and who approves changes there, as in a CODEOWNERS file."""
+
+    pattern: Annotated[str, Field(pattern=r"^\S+$")]
+    owners: list[Annotated[str, Field(pattern=r"^@[\w.-]+(/[\w.-]+)?$|^[^@\s]+@[^@\s]+$")]]
+
+
+class GitHubRepository(Section):
+    """One repository and how its main branch changes."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]
+    description: Annotated[str, Field(max_length=350)] = ""
+    visibility: Literal["private", "internal", "public"] = "private"
+    # It is there already. Take this out after the first update; the next one makes its settings those declared here.
+    adopt: bool = False
+    on_destroy: Literal["archive", "retain", "delete"] = "archive"
+    protect: bool = False
+    # Jobs that must pass before a merge. For the app repository the default is those of its own workflow.
+    checks: list[Annotated[str, Field(min_length=1)]] | None = None
+    # Default: true for the app repository, false for the GitOps one, where delivery jobs commit.
+    pull_requests: bool | None = None
+    approvals: Annotated[int, Field(ge=0, le=10)] = 1
+    # Numbers of teams that the rules do not hold.
+    bypass_teams: list[int] = []
+    codeowners: list[CodeOwners] = []
+
+
+class GitHubEnvironment(Section):
+    """Who approves a deployment: numbers of teams and users (`gh api users/<name> --jq .id`)."""
+
+    teams: list[int] = []
+    users: list[int] = []
+    wait_minutes: Annotated[int, Field(ge=0, le=43200)] = 0
+
+    @model_validator(mode="after")
+    def _github_takes_six(self) -> GitHubEnvironment:
+        if len(self.teams) + len(self.users) > 6:
+            raise ValueError("GitHub takes six reviewers at most, teams and users together")
+        return self
+
+
+class GitHubEnvironments(Section):
+    """Deployment environments that this stack declares besides its own. Each belongs to one stack."""
+
+    dev: GitHubEnvironment | None = None
+    staging: GitHubEnvironment | None = None
+    prod: GitHubEnvironment | None = None
+
+
+class GitHubImagePush(Section):
+    """The account that pushes images; Docker Hub wants the name too."""
+
+    username: Annotated[str, Field(min_length=1)] | None = None
+    token: SecretStr
+
+
+class GitHubSonar(Section):
+    """The SonarQube server that the workflows ask."""
+
+    host_url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    token: SecretStr
+
+
+class GitHubSection(Section):
+    """GitHub as code. Without this section nothing of GitHub is touched."""
+
+    owner: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$")]
+    # A preview does without.
+    token: SecretStr | None = None
+    base_url: Annotated[str, Field(pattern=r"^https://[^\s@]+/$")] = "https://api.github.com/"
+    # One stack owns the repositories; the others declare their deployment environment there, nothing else.
+    manage: Literal["repositories", "environments"] = "repositories"
+    app: GitHubRepository | None = None
+    gitops: GitHubRepository | None = None
+    gitops_pat: SecretStr | None = None
+    image_push: GitHubImagePush | None = None
+    sonar: GitHubSonar | None = None
+    digitalocean_token: SecretStr | None = None
+    # Not secret; REGISTRY and GITOPS_REPOSITORY are there without being named.
+    variables: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], str] = {}
+    # The public half of the key that Argo CD reads the GitOps repository with.
+    deploy_key: str | None = None
+    # Argo CD's `/api/webhook` as GitHub reaches it.
+    webhook_url: Annotated[str, Field(pattern=r"^https://[^\s@]+$")] | None = None
+    environments: GitHubEnvironments = GitHubEnvironments()
+
+    @field_validator("deploy_key")
+    @classmethod
+    def _the_public_half(cls, value: str | None) -> str | None:
+        # No pattern: its error would repeat the value, and a private key by mistake is a secret.
+        if value is not None and not re.fullmatch(r"ssh-(ed25519|rsa) [A-Za-z0-9+/]+=*( \S+)?", value):
+            raise ValueError("this is no public key; it is one line, `ssh-ed25519 <text>`, from the file `<name>.pub`")
+        return value
+
+
 class StackSchema(Section):
     """The whole configuration of a stack, without the `slipway:` prefix."""
 
@@ -189,6 +287,7 @@ class StackSchema(Section):
     ingress: IngressSection = IngressSection()
     registry: RegistrySection = RegistrySection()
     admission: AdmissionSection = AdmissionSection()
+    github: GitHubSection | None = None
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -12,12 +12,15 @@ from components.applications import Applications, ApplicationsArgs
 from components.argocd import ArgoCDArgs
 from components.cluster import Cluster
 from components.config import PlatformConfig
+from components.github_config import GitHubSettings, repositories
+from components.github_provider import GitHub, GitHubArgs, require_token
 from components.ingress import IngressArgs
 from components.namespaces import ARGOCD
 from components.registry import Registry, RegistryArgs
+from components.repository import Repository
 from components.sources import SOURCES, load, resolve
 
-__all__ = ["admission_args", "applications_args", "argocd_args", "ingress_args", "outputs", "registry_args"]
+__all__ = ["admission_args", "applications_args", "argocd_args", "github", "ingress_args", "outputs", "registry_args"]
 
 
 def ingress_args(config: PlatformConfig) -> IngressArgs:
@@ -62,6 +65,15 @@ def admission_args(config: PlatformConfig) -> AdmissionArgs:
         hosts=hosts,
         reserved=[own] if own else [],
     )
+
+
+def github(settings: GitHubSettings) -> dict[str, pulumi.Output[str | None]]:
+    """The stack's part of GitHub; the repositories' addresses by name."""
+    section = settings.section
+    require_token(section.token, section.owner, preview=pulumi.runtime.is_dry_run())
+    account = GitHub("github", GitHubArgs(section.owner, section.token, base_url=section.base_url))
+    through = pulumi.ResourceOptions(providers=[account.provider])
+    return {args.name: Repository(args.name, args, through).url for args in repositories(settings)}
 
 
 def registry_args(config: PlatformConfig) -> RegistryArgs:

@@ -201,6 +201,14 @@ GROUPS: tuple[Group, ...] = (
         ),
         version="v4.25.0",
     ),
+    # Only for stacks that declare GitHub repositories. The version is the Python package's, which wraps this module.
+    Group(
+        "pulumi-github",
+        "github.com/integrations/terraform-provider-github/v6",
+        (Binary("pulumi-resource-github", ".", 120, ("main.version={number}",)),),
+        core=False,
+        version="v6.15.0",
+    ),
     # What checks the workflows.
     Group(
         "actionlint",

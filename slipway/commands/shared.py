@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 import tools
 from slipway.connection import read_sandbox
@@ -44,10 +45,18 @@ Environment = Annotated[
 
 def stack(environment: str) -> Stack:
     """The environment's Pulumi stack, with the engine and the provider that this checkout uses."""
-    needed = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
-    paths = {name: tools.locate(name) for name in needed}
-    provider = module_version(group_of("pulumi-resource-kubernetes")).removeprefix("v")
-    return Stack(project_dir(), environment, paths, tools.bin_dirs(), provider)
+    # GitHub's provider is asked for only where the stack declares something there: `make up` does without.
+    others = ["github"] if _declares_github(project_dir() / f"Pulumi.{environment}.yaml") else []
+    plugins = {name: f"pulumi-resource-{name}" for name in ("kubernetes", *others)}
+    paths = {name: tools.locate(name) for name in ("pulumi", "pulumi-language-python", *plugins.values())}
+    versions = {name: module_version(group_of(plugin)).removeprefix("v") for name, plugin in plugins.items()}
+    return Stack(project_dir(), environment, paths, tools.bin_dirs(), versions.pop("kubernetes"), versions)
+
+
+def _declares_github(file: Path) -> bool:
+    document = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    config = document.get("config") if isinstance(document, dict) else None
+    return isinstance(config, dict) and any(key in config for key in ("slipway:github", "github"))
 
 
 @cache

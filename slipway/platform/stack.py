@@ -63,17 +63,24 @@ class Stack:
     """One environment's stack.
 
     `tools` maps the names `pulumi` and `pulumi-resource-kubernetes` to their paths; `bin_dirs` go on PATH, so that
-    the engine finds its language host; `provider` is the Kubernetes provider's version.
+    the engine finds its language host; `provider` is the Kubernetes provider's version, `others` those of further
+    providers by name, each with its `pulumi-resource-<name>` in `tools`.
     """
 
     def __init__(
-        self, project: Path, environment: str, tools: Mapping[str, Path], bin_dirs: list[Path], provider: str = ""
+        self,
+        project: Path,
+        environment: str,
+        tools: Mapping[str, Path],
+        bin_dirs: list[Path],
+        provider: str = "",
+        others: Mapping[str, str] | None = None,
     ) -> None:
         self.project = project
         self.environment = environment
         self._tools = tools
         self._bin_dirs = bin_dirs
-        self._provider = provider
+        self._providers = {"kubernetes": provider, **(others or {})}
         self._outputs: dict[str, Any] | None = None
 
     def settings(self) -> dict[str, str]:
@@ -98,7 +105,7 @@ class Stack:
             make_passphrase(Path(settings["PULUMI_CONFIG_PASSPHRASE_FILE"]))
         if (folder := self._state_folder()) is not None:
             make_folder(folder)
-        self._install_provider()
+        self._install_providers()
         if not self.exists():
             self._create()
         elif folder is not None and has_stale_lock(folder, self.environment):
@@ -174,11 +181,13 @@ class Stack:
             shutil.copyfile(self.project / "Pulumi.yaml", Path(scratch) / "Pulumi.yaml")
             self._pulumi("stack", "init", self.environment, "--no-select", cwd=Path(scratch))
 
-    def _install_provider(self) -> None:
+    def _install_providers(self) -> None:
         listed = json.loads(self._pulumi("plugin", "ls", "--json").stdout or "[]")
-        if not any((plugin["name"], plugin.get("version")) == ("kubernetes", self._provider) for plugin in listed):
-            binary = self._tools["pulumi-resource-kubernetes"]
-            self._pulumi("plugin", "install", "resource", "kubernetes", self._provider, "--file", str(binary))
+        installed = {(plugin["name"], plugin.get("version")) for plugin in listed}
+        for name, version in self._providers.items():
+            if (name, version) not in installed:
+                binary = self._tools[f"pulumi-resource-{name}"]
+                self._pulumi("plugin", "install", "resource", name, version, "--file", str(binary))
 
     def _pulumi(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = os.environ | self.settings()

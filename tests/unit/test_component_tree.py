@@ -22,13 +22,16 @@ TOKENS = {
     "Applications": "slipway:applications:Applications",
     "ArgoCD": "slipway:argocd:ArgoCD",
     "Cluster": "slipway:cluster:Cluster",
+    "GitHub": "slipway:repository:GitHub",
     "Ingress": "slipway:ingress:Ingress",
     "Manifest": "slipway:manifests:Manifest",
     "Namespaces": "slipway:namespaces:Namespaces",
     "Registry": "slipway:registry:Registry",
+    "Repository": "slipway:repository:Repository",
 }
 ROOT = Path(__file__).parents[2]
 SECRET = "4dabf18193072939515e22adb298388d"
+GITHUB = {"owner": "acme", "gitops": {"name": "gitops"}}
 PASSWORD = {"username": "puller", "password": "not-a-secret"}
 
 Run = Callable[..., Any]
@@ -51,7 +54,8 @@ def test_every_component_class_is_in_the_table() -> None:
 
 
 def test_every_component_is_declared_with_its_token(run: Run) -> None:
-    declared = {item.type for item in run().resources.values() if item.type.startswith("slipway:")}
+    everything = run(values={"slipway:github": GITHUB}).resources.values()
+    declared = {item.type for item in everything if item.type.startswith("slipway:")}
     assert declared == set(TOKENS.values())
 
 

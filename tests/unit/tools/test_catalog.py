@@ -32,6 +32,7 @@ def test_the_python_packages_have_the_versions_of_the_built_tools() -> None:
 
     assert f"v{pins['pulumi']}" == module_version(catalog.group_of("pulumi"))
     assert f"v{pins['pulumi-kubernetes']}" == module_version(catalog.group_of("pulumi-resource-kubernetes"))
+    assert f"v{pins['pulumi-github']}" == module_version(catalog.group_of("pulumi-resource-github"))
 
 
 def test_the_kubernetes_libraries_have_one_version_so_that_compiled_packages_are_shared() -> None:
