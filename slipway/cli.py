@@ -23,6 +23,7 @@ COMMANDS = {
     "validate": "validate.validate",
     "score": "score.score",
     "rules": "rules.app",
+    "secrets": "secrets.app",
     "image": "image.app",
     "gitops": "gitops.app",
     "argocd": "platform.argocd",
