@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from slipway.checks.model import DUPLICATE, READING, Checked, Place
-from slipway.checks.parallel import no_collections, scan
+from slipway.checks.parallel import no_collections, run
 from slipway.manifests import Batch, Problem
 from slipway.rules import Engine, Exemption, Finding, Located, ObjectRef, Report, Repository, Rule, Schemas, group_kind
 from slipway.rules.exemptions import ANNOTATION, UNUSED
@@ -80,7 +80,7 @@ class Judge:
             complete=group.complete,
         )
         with no_collections():
-            report = engine.finish(group.documents, scan(engine, group.documents))
+            report = run(engine, group.documents)
         report.objects = group.objects
         self._used |= report.used
         report.findings += self._expired(mine, report)

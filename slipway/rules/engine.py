@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from slipway.rules.context import DEFAULT_VERSION, Context, ObjectSet, Repository, Schemas, group_kind
 from slipway.rules.exemptions import UNUSED, Exemption, annotated
-from slipway.rules.model import Category, NotAssessed, Object, Path, Rule, Severity, Violation
+from slipway.rules.model import Category, Check, NotAssessed, Object, Path, Rule, Severity
 from slipway.rules.pods import PodView, pod_of
 from slipway.rules.registry import REGISTERED
 from slipway.rules.shape import name_of, namespace_of
@@ -103,12 +103,29 @@ class Report:
         return [finding for finding in self.findings if finding.exemption is None]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Row:
+    """Rules that are asked together, each with its check."""
+
+    rules: tuple[Rule, ...]
+    checks: tuple[tuple[Rule, Check], ...]
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> _Row:
+        chosen = tuple(rules)
+        return cls(chosen, tuple((rule, rule.check) for rule in chosen))
+
+
 @dataclass(frozen=True)
 class _Plan:
     """The rules of one GroupKind."""
 
-    pods: tuple[Rule, ...]
-    objects: tuple[Rule, ...]
+    pods: _Row
+    objects: _Row
+
+
+_Tally = dict[_Row, int]
+"""How many objects the rules of a row were asked about."""
 
 
 class Engine:
@@ -144,6 +161,16 @@ class Engine:
         self._strict = strict
         self._plans: dict[tuple[str, bool], _Plan] = {}
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """The target's."""
+        return self._context.version
+
+    @property
+    def environment(self) -> str:
+        """The target's; empty when it is unknown."""
+        return self._context.environment
+
     def run(self, items: Iterable[Object | Located]) -> Report:
         """Ask every rule about every object of its kinds."""
         located = _located(items)
@@ -151,56 +178,75 @@ class Engine:
 
     def scan(self, items: Iterable[Object | Located]) -> Report:
         """Ask the rules that look at one object at a time. Parts of a set may be scanned apart and joined."""
-        report = Report(version=self._context.version, environment=self._context.environment)
-        for entry in _located(items):
-            report.objects += 1
-            self._look(entry, self._context, report, whole_set=False)
+        report = Report(version=self.version, environment=self.environment)
+        located = _located(items)
+        report.objects = len(located)
+        self._look(located, self._context, report, whole_set=False)
         return report
 
     def finish(self, items: Iterable[Object | Located], report: Report) -> Report:
         """Ask the rules that need the whole set, and account for exemptions. `report` is what `scan` said of it."""
         located = _located(items)
-        context = replace(self._context, objects=ObjectSet(entry.object for entry in located))
-        carried: list[tuple[Exemption, Located]] = []
-        for entry in located:
-            self._look(entry, context, report, whole_set=True)
-            carried += [(excuse, entry) for excuse in annotated(entry.object)]
-        self._leftover(carried, context, report)
+        objects = self.objects(located)
+        return self.account(located, objects, self.compare(located, objects, report))
+
+    def objects(self, items: Iterable[Located]) -> ObjectSet:
+        """The whole set, as `compare` and `account` want it."""
+        return ObjectSet(entry.object for entry in items)
+
+    def compare(self, items: Iterable[Located], objects: ObjectSet, report: Report) -> Report:
+        """The first half of `finish`, which may be done for parts of a set apart: the rules that need all of it."""
+        self._look(items, replace(self._context, objects=objects), report, whole_set=True)
         return report
 
-    def _look(self, entry: Located, context: Context, report: Report, *, whole_set: bool) -> None:
+    def account(self, items: Iterable[Located], objects: ObjectSet, report: Report) -> Report:
+        """The second half of `finish`: the exemptions that excused nothing."""
+        carried = [(excuse, entry) for entry in items for excuse in annotated(entry.object)]
+        self._leftover(carried, replace(self._context, objects=objects), report)
+        return report
+
+    def finding(
+        self, rule_id: str, path: Path, message: str, entry: Located, exemption: Exemption | None = None
+    ) -> Finding:
+        """What `run` says of a violation."""
         item = entry.object
-        kind = group_kind(item)
-        plan = self._plan(kind, whole_set)
-        if plan.pods and (pod := pod_of(item, kind)) is not None:
-            self._ask(plan.pods, pod, entry, kind, context, report)
-        if plan.objects:
-            self._ask(plan.objects, item, entry, kind, context, report)
+        finding = self._finding(self.rules[rule_id], path, message, _ref(item, group_kind(item)), entry)
+        return finding if exemption is None else replace(finding, exemption=exemption)
+
+    def _look(self, items: Iterable[Located], context: Context, report: Report, *, whole_set: bool) -> None:
+        tally: _Tally = {}
+        for entry in items:
+            item = entry.object
+            kind = group_kind(item)
+            plan = self._plan(kind, whole_set)
+            if (row := plan.pods).rules and (pod := pod_of(item, kind)) is not None:
+                tally[row] = tally.get(row, 0) + 1
+                self._ask(row, pod, entry, kind, context, report)
+            if (row := plan.objects).rules:
+                tally[row] = tally.get(row, 0) + 1
+                self._ask(row, item, entry, kind, context, report)
+        applied = report.applied
+        for row, count in tally.items():
+            for asked in row.rules:
+                applied[asked.id] = applied.get(asked.id, 0) + count
 
     def _plan(self, kind: str, whole_set: bool) -> _Plan:
         plan = self._plans.get((kind, whole_set))
         if plan is None:
             wanted = {kind, "pulumi:*" if kind.startswith("pulumi:") else "*"}
             mine = [r for r in self.rules.values() if r.whole_set == whole_set and not wanted.isdisjoint(r.kinds)]
-            plan = _Plan(tuple(r for r in mine if r.reads_pod), tuple(r for r in mine if not r.reads_pod))
+            plan = _Plan(_Row.of(r for r in mine if r.reads_pod), _Row.of(r for r in mine if not r.reads_pod))
             self._plans[kind, whole_set] = plan
         return plan
 
     def _ask(
-        self,
-        rules: Sequence[Rule],
-        subject: Object | PodView,
-        entry: Located,
-        kind: str,
-        context: Context,
-        report: Report,
+        self, row: _Row, subject: Object | PodView, entry: Located, kind: str, context: Context, report: Report
     ) -> None:
-        applied = report.applied
-        for asked in rules:
-            applied[asked.id] = applied.get(asked.id, 0) + 1
+        for asked, check in row.checks:
             try:
-                for violation in asked.check(subject, context):
-                    finding = self._finding(asked, violation, _ref(entry.object, kind), entry)
+                for violation in check(subject, context):
+                    ref = _ref(entry.object, kind)
+                    finding = self._finding(asked, violation.path, violation.message, ref, entry)
                     report.findings.append(self._excused(finding, entry.object, report))
             except NotAssessed as unknown:
                 report.not_assessed.append(Skipped(asked.id, _ref(entry.object, kind), str(unknown)))
@@ -210,10 +256,10 @@ class Engine:
                 reason = f"the rule failed on this object: {mistake!r}"
                 report.not_assessed.append(Skipped(asked.id, _ref(entry.object, kind), reason))
 
-    def _finding(self, asked: Rule, violation: Violation, ref: ObjectRef, entry: Located | None) -> Finding:
+    def _finding(self, asked: Rule, path: Path, message: str, ref: ObjectRef, entry: Located | None) -> Finding:
         severity = asked.severity_for(self._context.environment)
         source = None if isinstance(entry, _Bare) else entry
-        return Finding(asked.id, severity, asked.category, ref, violation.path, violation.message, source)
+        return Finding(asked.id, severity, asked.category, ref, path, message, source)
 
     def _excused(self, finding: Finding, item: Object, report: Report) -> Finding:
         ref = finding.object
@@ -240,7 +286,7 @@ class Engine:
             ref = ObjectRef(exemption.kind, exemption.namespace, exemption.name)
             source = entry or _InFile(exemption)
             for violation in asked.check([exemption], context):
-                report.findings.append(self._finding(asked, violation, ref, source))
+                report.findings.append(self._finding(asked, violation.path, violation.message, ref, source))
 
 
 def _located(items: Iterable[Object | Located]) -> list[Located]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -42,7 +45,7 @@ def engine() -> Engine:
 def test_shares_are_joined_to_what_one_process_finds(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "WORTH_IT", 10)
     documents = _documents(7)
-    alone, shared = engine.scan(documents), parallel.scan(engine, documents, cores=3)
+    alone, shared = engine.run(documents), parallel.run(engine, documents, cores=3)
 
     assert alone.findings
     assert [finding.exemption for finding in alone.findings if finding.exemption]
@@ -56,11 +59,18 @@ def test_shares_are_joined_to_what_one_process_finds(engine: Engine, monkeypatch
 
 def test_a_share_of_a_child_that_was_killed_is_not_lost(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "WORTH_IT", 10)
-    monkeypatch.setattr(parallel, "_scan_share", lambda engine, documents, mine, writing: writing.close())
     documents = _documents(3)
-    assert parallel.scan(engine, documents, cores=2).findings == engine.scan(documents).findings
+    here, packed = os.getpid(), parallel._packed
+
+    def killed(*share: Any) -> Any:
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return packed(*share)
+
+    monkeypatch.setattr(parallel, "_packed", killed)
+    assert parallel.run(engine, documents, cores=2).findings == engine.run(documents).findings
 
 
-def test_few_objects_are_scanned_here(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel.multiprocessing, "get_context", None)
-    assert parallel.scan(engine, _documents(1), cores=8).objects == len(good_application())
+def test_few_objects_are_judged_here(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "shared", None)
+    assert parallel.run(engine, _documents(1), cores=8).objects == len(good_application())
