@@ -12,6 +12,7 @@ from slipway.checks.folder import Folder, repository_of
 from slipway.checks.kustomizations import Kustomization, Origins, Rendered, chain, has_kustomization, roots
 from slipway.checks.run import Group
 from slipway.errors import UsageError
+from slipway.forks import cores
 from slipway.manifests import STDIN, Batch, Document, read
 from slipway.platform import ENVIRONMENTS
 from slipway.rules import Located, Object
@@ -92,7 +93,7 @@ class Gatherer:
             by_environment.setdefault(self.environment or environment, []).append(target)
         for environment, names in by_environment.items():
             self.say(f"{len(names)} files")
-            batch = read([name if name == "-" else self.here / name for name in names])
+            batch = read([name if name == "-" else self.here / name for name in names], processes=cores())
             title = STDIN if names == ["-"] else names[0] if len(names) == 1 else f"{len(names)} files"
             place = self.here / names[0] if names[0] != "-" else self.here
             yield self._group(title, batch, place, environment=environment)
@@ -123,8 +124,10 @@ class Gatherer:
 
     def _plain(self, folder: Path, overlays: Iterable[Path]) -> Batch:
         """What lies in the folder besides its Kustomizations and what these are made of."""
-        batch = read([folder])
+        batch = read([folder], processes=cores())
         taken = {one.folder for overlay in overlays for one in chain(overlay)}
+        if not taken:
+            return batch
         batch.documents = [d for d in batch.documents if Path(os.path.normpath(d.file)).parent not in taken]
         batch.problems = [p for p in batch.problems if Path(os.path.normpath(p.file)).parent not in taken]
         return batch

@@ -6,12 +6,13 @@ Every report prints the numbers of `Counts`, so that all formats agree.
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from slipway.rules import Category, Finding, ObjectRef, Path, Report, Rule, Severity
+from slipway.rules import Category, Finding, Path, Report, Rule, Severity
 from slipway.score import UNREAD, Score
 
 __all__ = ["DUPLICATE", "READING", "Checked", "Counts", "Outcome", "Place", "Target"]
@@ -168,18 +169,20 @@ class Outcome:
     def counts(self, sets: Iterable[Checked] | None = None) -> Counts:
         """The numbers of some sets; of all when none are given."""
         chosen = self.sets if sets is None else tuple(sets)
-        standing = [(number, f) for number, checked in enumerate(chosen) for f in checked.report.standing]
-        severities = [finding.severity for _, finding in standing]
-        faulty: set[tuple[int, ObjectRef]] = {(number, f.object) for number, f in standing if f.rule != UNREAD}
+        standing = [f for checked in chosen for f in checked.report.standing]
+        severities = Counter(finding.severity for finding in standing)
+        faulty = 0
+        for checked in chosen:
+            faulty += len({f.object for f in checked.report.standing if f.rule != UNREAD})
         return Counts(
             objects=sum(checked.report.objects for checked in chosen),
             findings=len(standing),
-            severities={s: severities.count(s) for s in Severity if s in severities},
-            faulty=len(faulty),
+            severities={s: severities[s] for s in Severity if s in severities},
+            faulty=faulty,
             exempted=sum(len(checked.report.findings) for checked in chosen) - len(standing),
             not_assessed=sum(len(checked.report.not_assessed) for checked in chosen),
-            unread=sum(finding.rule == UNREAD for _, finding in standing),
-            failing=sum(self.fails(finding) for _, finding in standing),
+            unread=sum(finding.rule == UNREAD for finding in standing),
+            failing=sum(self.fails(finding) for finding in standing),
         )
 
     @property

@@ -99,8 +99,11 @@ class Judge:
         for checked in judged:
             report = checked.report
             report.unused = [exemption for exemption in report.unused if exemption not in self._used]
-            report.findings = [f for f in report.findings if f.rule != UNUSED or _unused(f) not in in_use]
-            settled.append(replace(checked, score=_score(report, self.rules)))
+            standing = [f for f in report.findings if f.rule != UNUSED or _unused(f) not in in_use]
+            if len(standing) < len(report.findings):
+                report.findings = standing
+                checked = replace(checked, score=_score(report, self.rules))
+            settled.append(checked)
         return tuple(settled)
 
     def _expired(self, exemptions: Iterable[Exemption], report: Report) -> list[Finding]:

@@ -30,7 +30,8 @@ class KnownSchemas:
         # Two rules ask about each object, one after the other.
         if self._last is None or self._last[0] is not item:
             self._last = (item, self._check(item))
-        return [(error.code, error.path, error.message) for error in self._last[1]]
+        errors = self._last[1]
+        return [(error.code, error.path, error.message) for error in errors] if errors else ()
 
     def _check(self, item: Object) -> list[SchemaError]:
         if str(item.get("apiVersion")).startswith(_READ_BY_OTHERS):

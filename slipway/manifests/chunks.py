@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["Chunk", "chunks", "has_content"]
 
@@ -19,8 +19,7 @@ _DIRECTIVE = re.compile(rb"^%", re.MULTILINE)
 _ONLY_DIRECTIVES = re.compile(rb"(?:[ \t\r]*(?:#[^\n]*)?\n|%[^\n]*\n)*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Where one document's text begins and ends in its file, and the line (from 1) of its first byte."""
 
     start: int
@@ -32,13 +31,20 @@ def chunks(data: bytes) -> Iterator[Chunk]:
     """The documents of a file, those without content among them."""
     start = 0
     line = 1
+    # What a file has nowhere need not be looked for in each document.
+    ends_by_dots = data.startswith(b"...") or b"\n..." in data
+    has_directives = b"%" in data
     while start <= len(data):
         # A document that begins on its marker's line keeps that line.
         begins = start
-        if bare := _BARE_MARKER.match(data, start):
+        if data.startswith(b"---\n", start):
+            begins += 4
+        elif bare := _BARE_MARKER.match(data, start):
             begins = bare.end()
-        marker = _MARKER.search(data, max(begins - 1, start))
-        if marker and _only_directives(data, begins, marker.start() + 1):
+        marker = None
+        if ends_by_dots or data.find(b"\n---", max(begins - 1, start)) >= 0:
+            marker = _MARKER.search(data, max(begins - 1, start))
+        if has_directives and marker and _only_directives(data, begins, marker.start() + 1):
             # They stand before the marker of the document that they are for.
             marker = _MARKER.search(data, marker.end())
         end = marker.start() + 1 if marker else len(data)

@@ -15,8 +15,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -69,7 +67,6 @@ _WHOLE_FLOAT = re.compile(rb"\.0[,}\]]")
 _BRACKET = re.compile(rb"[\[\]{}]")
 _DEPTH = 60
 """rapidyaml writes up to 64 levels."""
-_stderr = threading.Lock()
 
 
 def read_fast(text: bytes, limits: Limits = LIMITS) -> Any:
@@ -86,7 +83,7 @@ def read_fast(text: bytes, limits: Limits = LIMITS) -> Any:
     if too_much(text, limits):
         return DOUBT
     try:
-        with _quiet():
+        with _quiet:
             written = ryml.emit_json(ryml.parse_in_arena(text))
         value = orjson.loads(written or b"null")
     except (ryml.ExceptionBasic, ValueError, IndexError):
@@ -96,7 +93,7 @@ def read_fast(text: bytes, limits: Limits = LIMITS) -> Any:
     again = orjson.dumps(value)
     if written.count('":') != again.count(b'":') or _SUSPECT.search(again):
         return DOUBT
-    if _WHOLE_FLOAT.search(again) or b"e+" in again:
+    if (b".0" in again and _WHOLE_FLOAT.search(again)) or b"e+" in again:
         return DOUBT
     return value
 
@@ -108,7 +105,7 @@ def most_values(text: bytes) -> int:
 
 def too_much(text: bytes, limits: Limits) -> bool:
     """More than rapidyaml's tree should hold, or deeper than it writes. Both would cost memory before they fail."""
-    if most_values(text) > limits.nodes or b"- - - - - - " in text:
+    if (len(text) > limits.nodes and most_values(text) > limits.nodes) or b"- - - - - - " in text:
         return True
     if text.count(b"[") + text.count(b"{") < _DEPTH:
         return False
@@ -120,20 +117,30 @@ def too_much(text: bytes, limits: Limits) -> bool:
     return False
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
+class _Quiet:
     """rapidyaml prints each error to the C library's stderr, beside raising it; there is no switch."""
-    with _stderr:
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._null = -1
+        self._kept = -1
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
         try:
-            kept = os.dup(2)
+            if self._null < 0:
+                self._null = os.open(os.devnull, os.O_WRONLY)
+            self._kept = os.dup(2)
+            os.dup2(self._null, 2)
         except OSError:
-            yield
-            return
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        os.close(null)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            # There is no stderr, so nothing shows on it.
+            self._kept = -1
+
+    def __exit__(self, *_: object) -> None:
+        if self._kept >= 0:
+            os.dup2(self._kept, 2)
+            os.close(self._kept)
+        self._lock.release()
+
+
+_quiet = _Quiet()

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from slipway.manifests.locate import locate
+from slipway.manifests.locate import Known, locate
 from slipway.manifests.scalars import key_text, resolve
 from slipway.manifests.unreadable import Unreadable
 
@@ -34,9 +34,25 @@ class Source:
         """The document's own bytes."""
         return self._data[self._start : self._end]
 
+    @property
+    def parts(self) -> tuple[bytes, int, int, int]:
+        """What another like it is made of."""
+        return self._data, self._start, self._end, self._first
+
     def line(self, path: Path = ()) -> int:
         """The line of the file that holds `path`, or its nearest parent that is there."""
-        found = locate(self._data, self._start, self._end, path)
+        asked, known, places = _asked_last[0]
+        if asked is not self:
+            known, places = {}, {}
+            # What reports show of a document they show together.
+            _asked_last[0] = (self, known, places)
+        line = places.get(path)
+        if line is None:
+            line = places[path] = self._line(path, known)
+        return line
+
+    def _line(self, path: Path, known: Known) -> int:
+        found = locate(self._data, self._start, self._end, path, known)
         if found is not None:
             return self._first + self._data.count(b"\n", self._start, found)
         lines = parsed_lines(self)
@@ -44,6 +60,9 @@ class Source:
             if path[:length] in lines:
                 return self._first + lines[path[:length]]
         return self._first
+
+
+_asked_last: list[tuple[Source | None, Known, dict[Path, int]]] = [(None, {}, {})]
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["locate"]
+__all__ = ["Known", "locate"]
+
+Path = tuple[str | int, ...]
+Known = dict[Path, tuple[int, int]]
+"""What stands at a path: the offset and column of its first character."""
 
 _CONTENT = re.compile(rb"^( *)[^ #\n]", re.MULTILINE)
 # Such a key is written as it is, with or without quotes.
@@ -18,13 +22,19 @@ _BLANK = re.compile(rb" *(?:#[^\n]*)?(?:\n|\Z)")
 _SPACES = re.compile(rb" *")
 
 
-def locate(data: bytes, start: int, end: int, path: tuple[str | int, ...]) -> int | None:
+def locate(data: bytes, start: int, end: int, path: Path, known: Known) -> int | None:
     """The offset of the key or item that `path` leads to; None when this cannot tell.
 
-    The path is known to be there. A value within a collection on one line is found at that line.
+    The path is known to be there. A value within a collection on one line is found at that line. `known` is empty at
+    first, and should be given again for other paths of the same document.
     """
-    node = _next_content(data, start, end)
-    for position, step in enumerate(path):
+    # Most paths of a document begin alike.
+    begun = max(0, len(path) - 1)
+    while begun and path[:begun] not in known:
+        begun -= 1
+    node = known[path[:begun]] if begun else _next_content(data, start, end)
+    for position in range(begun, len(path)):
+        step = path[position]
         if node is None:
             return None
         at, column = node
@@ -42,6 +52,8 @@ def locate(data: bytes, start: int, end: int, path: tuple[str | int, ...]) -> in
         if inline:
             # A scalar, or a collection written on the key's line.
             return here if data[inline : inline + 1] in b"{[" and _closed(data, inline) else None
+        if node is not None:
+            known[path[: position + 1]] = node
     return node[0] if node else None
 
 

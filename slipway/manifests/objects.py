@@ -28,8 +28,8 @@ def collect(
     In a folder (`walked`) a file may be anything; a file that was named must hold objects.
     """
     for entry in _entries(value, (), limits, None):
-        if isinstance(entry, Document):
-            batch.documents.append(Document(entry.object, file, index, source, entry.prefix))
+        if len(entry) == 2:
+            batch.documents.append(Document(entry[0], file, index, source, entry[1]))
             continue
         code, message, path, remedy = entry
         line = source.line(path) if source else None
@@ -40,9 +40,10 @@ def collect(
 
 
 _Fault = tuple[str, str, Path, str]
+_Found = tuple[Object, Path]
 
 
-def _entries(value: Any, path: Path, limits: Limits, outer: Object | None) -> Iterator[Document | _Fault]:
+def _entries(value: Any, path: Path, limits: Limits, outer: Object | None) -> Iterator[_Found | _Fault]:
     if not isinstance(value, dict):
         yield "NOT_AN_OBJECT", f"{_a(value)}, where a Kubernetes object belongs", path, _APPLY
         return
@@ -66,7 +67,7 @@ def _entries(value: Any, path: Path, limits: Limits, outer: Object | None) -> It
             "give its folder: it is rendered",
         )
     else:
-        yield Document(value, "", 0, None, path)
+        yield value, path
 
 
 def _is_list(value: Object) -> bool:
@@ -79,7 +80,7 @@ def _is_list(value: Object) -> bool:
     return kind.endswith("List") and "items" in value and "spec" not in value and not named
 
 
-def _items(value: Object, path: Path, limits: Limits) -> Iterator[Document | _Fault]:
+def _items(value: Object, path: Path, limits: Limits) -> Iterator[_Found | _Fault]:
     items = value.get("items")
     if items is None:
         return

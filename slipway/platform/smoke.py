@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Probe", "smoke", "wait_until_it_answers"]
 
@@ -44,6 +46,8 @@ def _metrics(answer: httpx.Response) -> bool:
 
 
 def _ask(client: httpx.Client, address: str, host: str, path: str, check: Callable[[httpx.Response], bool]) -> Probe:
+    import httpx
+
     url = f"http://{host}:{address.rpartition(':')[2]}{path}"
     started = time.monotonic()
     try:
@@ -58,6 +62,9 @@ def _ask(client: httpx.Client, address: str, host: str, path: str, check: Callab
 
 def smoke(app: str, environment: str, *, address: str, host: str) -> list[Probe]:
     """Ask `/health` and `/` of `host` at `address` (`ip:port`), and `/metrics` where the ingress shows them."""
+    # A quarter of the time that every command of ours takes to start, and few ask anything of the network.
+    import httpx
+
     endpoints = {"/health": _health, "/": _index(app, environment)}
     if environment in METRICS_SHOWN_IN:
         endpoints["/metrics"] = _metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -107,8 +108,8 @@ _BRACES = r"(?<![$%{\\])\{[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\}(?!\})"
 _IN_MANIFEST = re.compile(f"{_NAMED}|{_WORDS}|{_BRACES}")
 _IN_CONTENT = re.compile(f"{_NAMED}|{_WORDS}")
 # One of these is in every text that the patterns match; they are found much faster.
-_HINTS = ("your", "change", "replace", "<insert")
-_BRACE = re.compile(r"\{[A-Z]")
+_HINTS = (b"your", b"change", b"replace", b"<insert")
+_BRACE = re.compile(rb"\{[A-Z]")
 _SKIPPED = ("status", "kubectl.kubernetes.io/last-applied-configuration")
 
 
@@ -127,15 +128,27 @@ def placeholder_left(item: Object, context: Context) -> Iterable[Violation]:
     kind = item.get("kind")
     if kind == "CustomResourceDefinition":
         return
-    # One pass in C over the whole object: hardly any has a text to look at.
-    whole = repr(item)
-    lowered = whole.lower()
-    if not any(hint in lowered for hint in _HINTS) and not _BRACE.search(whole):
+    if not _may_hold_placeholder(item):
         return
     for path, value in _texts(item, ()):
         pattern = _IN_CONTENT if kind in ("ConfigMap", "Secret") and path[0] != "metadata" else _IN_MANIFEST
         if found := pattern.search(value):
             yield Violation(path, f"the placeholder `{found[0]}` is left")
+
+
+def _may_hold_placeholder(item: Object) -> bool:
+    # One pass in C over the whole object: hardly any has a text to look at. Version 2 writes each text as it is, and
+    # nothing that looks like a brace before a capital.
+    try:
+        whole = marshal.dumps(item, 2)
+    except ValueError:
+        # It holds what no file can: a value of Pulumi's own.
+        whole = repr(item).encode("utf-8", "replace")
+    lowered = whole.lower()
+    for hint in _HINTS:
+        if hint in lowered:
+            return True
+    return _BRACE.search(whole) is not None
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
