@@ -253,7 +253,14 @@ def _referred(schema: object) -> set[str]:
     return set(re.findall(r'"\$ref": "[^"]*#/\$defs/([^"]+)"', json.dumps(schema)))
 
 
-def timed(program: str, argv: Sequence[str | Path], *, once_per: int = 0, inputs: Sequence[Path] = ()) -> Run:
+def timed(
+    program: str,
+    argv: Sequence[str | Path],
+    *,
+    once_per: int = 0,
+    inputs: Sequence[Path] = (),
+    allowed: Sequence[int] = (0,),
+) -> Run:
     """Run `argv` (with `inputs` in groups of `once_per`, where a command line would be too long)."""
     groups = [inputs[i : i + once_per] for i in range(0, len(inputs), once_per)] if once_per else [()]
     started, peak, worst = time.monotonic(), 0.0, 0
@@ -263,11 +270,16 @@ def timed(program: str, argv: Sequence[str | Path], *, once_per: int = 0, inputs
         process.returncode = os.waitstatus_to_exitcode(status)
         worst = max(worst, process.returncode)
         peak = max(peak, usage.ru_maxrss / 1024)
+    if worst not in allowed:
+        raise SystemExit(f"{program} ended with status {worst}: its time means nothing")
     return Run(program, time.monotonic() - started, peak, worst)
 
 
 def main() -> int:
     """Print one table."""
+    # Two cores for each, whatever the machine has; children inherit it.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    os.environ["GOMAXPROCS"] = "2"
     slipway = Path(sys.executable).parent / "slipway"
     print(f"{'objects':>8}  {'program':<36} {'wall s':>8} {'µs/object':>10} {'peak MiB':>9}  status")
     for size in (*SIZES, *((LARGE,) if "--large" in sys.argv else ())):
@@ -279,7 +291,13 @@ def main() -> int:
             runs = [
                 timed("slipway validate", common),
                 timed("slipway validate, schemas only", [*common, *only_schema]),
-                timed("kube-score score", [locate("kube-score"), "score", "-o", "json"], once_per=5_000, inputs=inputs),
+                timed(
+                    "kube-score score",
+                    [locate("kube-score"), "score", "-o", "json"],
+                    once_per=5_000,
+                    inputs=inputs,
+                    allowed=(0, 1),
+                ),
                 timed(
                     "kubeconform -strict -n 2",
                     [

@@ -134,11 +134,12 @@ class Gatherer:
 
     def _app(self, folder: Path) -> Group:
         """The application's folder itself, of which some rules are about."""
-        root = self._root(folder)
-        where = folder.resolve().relative_to(root).as_posix() if root else folder.name
+        # Its own parts are known without a repository around it.
+        root = self._root(folder) or folder.resolve().parent
+        where = folder.resolve().relative_to(root).as_posix()
         item = Document(app_folder(where), self._shown(folder), 0)
         return Group(f"{self._shown(folder)} (folder)", [item], environment=self.environment, complete=True,
-                     repository=Folder(root) if root else None)  # fmt: skip
+                     repository=Folder(root))  # fmt: skip
 
     def _rendered(self, folder: Path, environment: str) -> Group:
         name = self._shown(folder)

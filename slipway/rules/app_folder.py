@@ -60,7 +60,7 @@ def _dockerfile(item: Object, context: Context) -> Dockerfile:
     severity=Severity.HIGH,
     category=Category.PRODUCTION,
     reason="An overlay that is missing is an environment that Argo CD deletes or never makes; tests guard the rest.",
-    remedy="Add the missing part; `slipway app new` makes all of them.",
+    remedy="Add the missing part; apps/app1 has all of them.",
     sources=("slipway:requirements-S1-49", "slipway:requirements-S1-51"),
     kinds=_KINDS,
 )
