@@ -82,6 +82,27 @@ def app_folder_incomplete(item: Object, context: Context) -> Iterable[Violation]
 
 
 @rule(
+    id="app-source-overridden",
+    title="What Argo CD renders is what lies in the overlay",
+    severity=Severity.CRITICAL,
+    category=Category.SECURITY,
+    reason="Argo CD merges `.argocd-source.yaml` over the overlay (images, patches, even its folder), and nothing else "
+    "reads it: what is deployed is not what was checked.",
+    remedy="Remove the file; write into kustomization.yaml what it holds.",
+    sources=("argo-cd:parameter-overrides",),
+    kinds=_KINDS,
+)
+def app_source_overridden(item: Object, context: Context) -> Iterable[Violation]:
+    """A `.argocd-source*.yaml` in an overlay or the base."""
+    repository, path = _folder(item, context)
+    overlays = [f"overlays/{name}" for name in repository.list(f"{path}/k8s/overlays")]
+    for folder in ("base", *overlays):
+        for name in repository.list(f"{path}/k8s/{folder}"):
+            if name.startswith(".argocd-source"):
+                yield Violation(_PATH, f"k8s/{folder}/{name} overrides what was checked")
+
+
+@rule(
     id="app-port-mismatch",
     title="The image exposes the ports that the manifests name",
     severity=Severity.MEDIUM,

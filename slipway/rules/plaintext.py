@@ -44,16 +44,19 @@ INNOCENT_NAME = (
     ".*(file|path|dir|directory|name|names|url|uri|endpoint|host|issuer|audience|ttl|expiry|expires|expiration|lifetime|"
     "timeout|seconds|minutes|hours|days|enabled|disabled|required|length|size|limit|count|type|kind|policy|header|"
     "algorithm|mount|ref|keyid|key_id|prefix|suffix|format|mode|role|region|provider|store|manager|rotation|pattern|"
-    "version|namespace|selector|class|location|field|scope|scopes)|.*[_.-](id|exp|alg)|.*(checksum|sha256|digest).*|"
+    "version|namespace|selector|class|location|field|scope|scopes|initial[_.-]?cluster[_.-]?token)|.*[_.-](id|exp|alg)|.*(checksum|sha256|digest).*|"
     ".*[.](ya?ml|json|toml|conf|cfg|ini|properties|env|sh|py|lua|xml|html|md|txt|tpl|pub|crt|sql)"
 )
-"""Names that say something about a secret, and names of files."""
+"""Names that say something about a secret, and names of files.
+
+etcd's initial cluster token is the name of a new cluster, which each of its members says.
+"""
 HARMLESS_VALUE = (
     "true|false|yes|no|on|off|none|null|nil|(/[a-z0-9._@+-]+)+/?|[.]{1,2}/.*|file:.*|[$][(].*[)]|[$][{].*[}]|"
     "[$][a-z_][a-z0-9_]*|<.*>|[{][{].*[}][}]|%.*%|https?://[^@ ]*|(vault|ref[+][a-z0-9]+|arn|op|projects|awssm|gcpsm|"
-    "azurekv|secretref|env)[:/].*|ENC\\[.*\\]|[*]+|redacted"
+    "azurekv|secretref|env)[:/].*|ENC\\[.*\\]|[*]+|redacted|(?-i:[A-Z]{3,}(_[A-Z]{3,})+)"
 )
-"""Values that are no secret: switches, paths, and references to where the secret is."""
+"""Values that are no secret: switches, paths, references to where the secret is, and INSERT_HERE placeholders."""
 
 _SENSITIVE_NAME, _INNOCENT_NAME, _HARMLESS = (
     re.compile(pattern, re.IGNORECASE) for pattern in (SENSITIVE_NAME, INNOCENT_NAME, HARMLESS_VALUE)
@@ -97,7 +100,7 @@ _FORMS = tuple(
         ("Pulumi token", "pul-", r"\bpul-[a-f0-9]{40}\b"),
         ("Vault token", "hvs.", r"\bhvs\.[A-Za-z0-9_-]{24,}"),
         ("age key", "AGE-SECRET-KEY-1", r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b"),
-        ("JWT", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}"),
+        ("JWT", "eyJ", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}"),
         (
             "private key",
             "-----BEGIN",
@@ -107,18 +110,22 @@ _FORMS = tuple(
         (
             "password in a URL",
             "://",
-            r"://[^\s'\"`<>]*[?&;](?:password|passwd|pwd|access_token|api_?key|client_secret)=(?P<value>[^\s&;'\"`]{6,})",
+            r"://(?:(?!://)[^\s'\"`<>])*[?&;](?:password|passwd|pwd|access_token|api_?key|client_secret)=(?P<value>[^\s&;'\"`]{6,})",
         ),
     )
 )
 _ASSIGNMENT = re.compile(
-    r"(?P<key>[A-Za-z0-9_./-]+)[\"']?[ \t]*(?::=|=>|=|:)[ \t]*(?P<quote>[\"']?)(?P<value>[^\"'\s#,;]+)"
+    # A name begins where no other character of a name is before it, and is not given back: else long words cost the
+    # square of their length.
+    r"(?<![A-Za-z0-9_./-])(?P<key>[A-Za-z0-9_./-]++)[\"']?[ \t]*(?::=|=>|=|:)"
+    r"[ \t]*(?P<quote>[\"']?)(?P<value>[^\"'\s#,;]+)"
 )
 # Where a value without quotes is an expression.
 _CODE = frozenset({".c", ".go", ".java", ".js", ".py", ".rs", ".ts", ".tsx"})
 _HASHES = frozenset({"go.sum", "package-lock.json", "poetry.lock", "uv.lock", "yarn.lock", "Cargo.lock"})
 _HEX = re.compile(r"[0-9a-f]{32,128}")
 _MIXED = re.compile(r"[A-Za-z0-9+/=_-]{20,128}")
+_LONGEST_NAME = 256
 _BITS = 3.5
 _HEX_BITS = 3.0
 
@@ -126,7 +133,12 @@ _HEX_BITS = 3.0
 @lru_cache(maxsize=16384)
 def is_sensitive(name: str) -> bool:
     """Whether a value of this name is a secret."""
-    return _SENSITIVE_NAME.fullmatch(name) is not None and _INNOCENT_NAME.fullmatch(name) is None
+    # Longer is no name of anything, and would cost the square of its length.
+    return (
+        len(name) <= _LONGEST_NAME
+        and _SENSITIVE_NAME.fullmatch(name) is not None
+        and _INNOCENT_NAME.fullmatch(name) is None
+    )
 
 
 def is_harmless(value: str) -> bool:

@@ -21,7 +21,7 @@ FILES = [*WORKFLOWS, *ACTIONS]
 
 READ = {"contents": "read"}
 # Every job that may do more than read the repository, and what for.
-MORE = {("preview", "comment"): READ | {"pull-requests": "write"}}
+MORE = {("preview", "comment"): READ | {"issues": "write"}}
 
 USES = re.compile(r"^\s*(?:- )?uses: (.*)$", re.MULTILINE)
 PINNED = re.compile(r"(?P<action>actions/[a-z-]+)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)")
@@ -115,8 +115,23 @@ def test_secrets_are_given_to_single_steps_by_name() -> None:
         secret for file in FILES for secret in re.findall(r"secrets(?:\.\w+|\[)", file.read_text(encoding="utf-8"))
     }
 
-    assert named == {"secrets.PULUMI_CONFIG_PASSPHRASE"}
+    assert named == {"secrets.PULUMI_CONFIG_PASSPHRASE", "secrets.KUBECONFIG"}
     assert [name for _, name, job in jobs() if "secrets" in str(job.get("env", "")) or "secrets" in job] == []
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_a_pull_requests_code_is_given_no_secret(file: Path) -> None:
+    if "pull_request" in document(file)["on"]:
+        assert "secrets." not in file.read_text(encoding="utf-8")
+
+
+def test_beside_the_token_that_may_write_runs_the_base_branchs_code() -> None:
+    (comment,) = [job for _, name, job in jobs() if name == "comment"]
+    tool, change = [step["with"] for step in comment["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+
+    assert tool["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert change["path"] == "change"
+    assert comment["permissions"] == {"contents": "read", "issues": "write"}
 
 
 def test_what_may_write_runs_no_program_of_the_pull_request_under_the_engine() -> None:
@@ -134,10 +149,11 @@ def test_pushes_count_on_main_only(file: Path) -> None:
 
 def test_every_checkout_leaves_no_token_behind_and_has_the_history_where_it_is_compared() -> None:
     for _, name, job in jobs():
-        (checkout,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
-        compares = re.search(r"--base-ref|origin/|git diff|merge-base", str(job["steps"]))
-        assert checkout["persist-credentials"] is False
-        assert checkout.get("fetch-depth") == (0 if compares else None), name
+        checkouts = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+        compares = re.search(r"--base-ref|--history|origin/|git diff|merge-base", str(job["steps"]))
+        assert all(checkout["persist-credentials"] is False for checkout in checkouts)
+        # The last one is the change itself.
+        assert checkouts[-1].get("fetch-depth") == (0 if compares else None), name
 
 
 def test_only_a_whole_preview_of_every_stack_passes() -> None:
