@@ -55,7 +55,8 @@ def _sentence(detail: Mapping[str, Any], schema: type[BaseModel], prefix: str) -
     expected = _EXPECTED.get(kind.split("_")[0], "")
     if expected == "a mapping":
         expected += f" with the keys {', '.join(_keys(_model_at(schema, loc)))}"
-    return f"`{key}` is {value}; allowed: {expected}" if expected else f"`{key}` is {value}: {detail['msg']}"
+    said = str(detail["msg"]).removeprefix("Value error, ")
+    return f"`{key}` is {value}; allowed: {expected}" if expected else f"`{key}` is {value}: {said}"
 
 
 def _key(loc: Sequence[str | int], prefix: str) -> str:

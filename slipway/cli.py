@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -33,6 +35,9 @@ COMMANDS = {
 """Command -> where it is below `slipway.commands`, in the order of `slipway --help`."""
 _COMPLETING = "_SLIPWAY_COMPLETE"
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""How writing to a disk or a device fails."""
+
 INTERRUPTED = 130
 """The status that Typer ends with on Ctrl-C."""
 
@@ -40,6 +45,30 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 1 the check failed, 2 bad usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(words)
+        # What is still in the buffer would fail later, where nobody can say so.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            _forget_output()
+            return 1
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        _forget_output()
+        err.print(f"[bold red]error[/bold red] OUTPUT: the result cannot be written: {error.strerror}")
+        return 1
+    return status
+
+
+def _forget_output() -> None:
+    """Python writes the rest of the buffer at its end, and would show a traceback."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(words: list[str]) -> int:
     try:
         application(words)(words, prog_name="slipway")
     except SlipwayError as error:

@@ -23,11 +23,11 @@ class SlipwayError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, code: str = "ERROR", where: str = "", remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+        super().__init__(_printable(what))
+        self.what = _printable(what)
         self.code = code
-        self.where = where
-        self.remedy = remedy
+        self.where = _printable(where)
+        self.remedy = _printable(remedy)
 
     def __str__(self) -> str:
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
@@ -38,6 +38,11 @@ class SlipwayError(Exception):
     def as_dict(self) -> dict[str, str]:
         """The error as plain data, for `--json`."""
         return {"error": self.what, "code": self.code, "where": self.where, "remedy": self.remedy}
+
+
+def _printable(text: str) -> str:
+    # Bytes that are no UTF-8, of a file's name or of what a program said, are lone surrogates: no stream takes them.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class UsageError(SlipwayError):

@@ -25,17 +25,29 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def shared(work: Callable[[range], T], count: int, processes: int) -> list[T]:
+def shared(
+    work: Callable[[range], T],
+    count: int,
+    processes: int,
+    *,
+    own: float = 1.0,
+    pack: Callable[[T], Any] = lambda result: result,
+    unpack: Callable[[Any], T] = lambda data: data,
+) -> list[T]:
     """What `work` gives for each share of `range(count)`, in order. The first share is done here.
 
-    It gives lists, tuples, dicts, str, bytes and numbers, and of these no subclasses. A share whose process failed,
-    for whatever reason, is done again here, so an exception of `work` is seen as it is.
+    It is `own` times as large as the others, for the parent has the results to put together as well.
+
+    What comes from another process goes through `pack` there, which gives lists, tuples, dicts, str, bytes and
+    numbers, and of these no subclasses; and through `unpack` here. A share whose process failed, for whatever reason,
+    is done again here, so an exception of `work` is seen as it is.
     """
-    size = -(-count // max(1, processes)) or 1
-    shares = [range(start, min(start + size, count)) for start in range(0, count, size)]
+    first = count if processes < 2 else int(count * own / (own + processes - 1))
+    size = -(-(count - first) // max(1, processes - 1)) or 1
+    shares = [range(first), *(range(start, min(start + size, count)) for start in range(first, count, size))]
     children: list[tuple[int, int]] = []
     try:
-        children += [_forked(work, mine) for mine in shares[1:]]
+        children += [_forked(lambda share: pack(work(share)), mine) for mine in shares[1:]]
         done = [work(mine) for mine in shares[:1]]
         for mine in shares[1:]:
             process, reading = children[0]
@@ -44,7 +56,7 @@ def shared(work: Callable[[range], T], count: int, processes: int) -> list[T]:
             os.close(reading)
             _, status = os.waitpid(process, 0)
             # It comes from a copy of this very process.
-            done.append(marshal.loads(data) if status == 0 else work(mine))  # noqa: S302
+            done.append(unpack(marshal.loads(data)) if status == 0 else work(mine))  # noqa: S302
         return done
     finally:
         for process, reading in children:
@@ -54,7 +66,7 @@ def shared(work: Callable[[range], T], count: int, processes: int) -> list[T]:
             os.close(reading)
 
 
-def _forked(work: Callable[[range], T], mine: range) -> tuple[int, int]:
+def _forked(work: Callable[[range], Any], mine: range) -> tuple[int, int]:
     """The child's process id, and the pipe that its result comes by."""
     reading, writing = os.pipe()
     process = os.fork()
@@ -65,8 +77,7 @@ def _forked(work: Callable[[range], T], mine: range) -> tuple[int, int]:
     try:
         gc.disable()
         with os.fdopen(writing, "wb", buffering=0) as stream:
-            result: Any = work(mine)
-            left = memoryview(marshal.dumps(result))
+            left = memoryview(marshal.dumps(work(mine)))
             while left:
                 left = left[stream.write(left) :]
         os._exit(0)

@@ -32,7 +32,7 @@ def run(
     timeout: float | None = None,
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `argv` without a shell and return its output as text.
+    """Run `argv` without a shell and return its output as text; bytes that are no UTF-8 are lone surrogates there.
 
     With `check`, a status other than 0, a missing program or `timeout` seconds without an end raise `CommandFailed`.
     Arguments are shown in errors, so secrets travel by `env` or `input`, never in `argv`.
@@ -41,8 +41,9 @@ def run(
     shown = " ".join(words[:6]) + (" …" if len(words) > 6 else "")
     try:
         done = subprocess.run(
-            words, env=env, cwd=cwd, input=input, timeout=timeout, text=True, capture_output=True, check=False
-        )
+            words, env=env, cwd=cwd, input=input, timeout=timeout, capture_output=True, check=False,
+            encoding="utf-8", errors="surrogateescape",
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise CommandFailed(f"`{shown}`: {error.filename} was not found", returncode=127, output="") from error
     except subprocess.TimeoutExpired as error:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from slipway.checks.model import READING
 from slipway.errors import UsageError
 from slipway.rules import RULES, Exemption, find
 
@@ -28,16 +29,21 @@ _NEEDED = ("rule", "kind", "name", "reason", "until")
 _KEYS = (*_NEEDED, "namespace")
 _MOST_BYTES = 1024 * 1024
 _DEEPEST = 3
+_LAST_YEAR = 2100
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_exemptions(place: Path, shown: str = "") -> list[Exemption]:
-    """The exemptions that the file holds; `shown` is its name for people. Raises `UsageError` (EXEMPTIONS)."""
+def read_exemptions(place: Path, shown: str = "", *, named: bool = False) -> list[Exemption]:
+    """The exemptions that the file holds. Raises `UsageError` (EXEMPTIONS).
+
+    `shown` is its name for people; `named` says that the user chose it.
+    """
     file = Path(shown or place)
     try:
         content = place.read_bytes()
     except OSError as error:
-        raise _error(f"cannot be read: {error.strerror}", str(file), "give a file with --exemptions") from error
+        remedy = "name a file that you may read" if named else "give a file with --exemptions"
+        raise _error(f"cannot be read: {error.strerror}", str(file), remedy) from error
     if len(content) > _MOST_BYTES:
         raise _error(f"larger than {_MOST_BYTES:,} bytes", str(file), "exempt by annotations, or mend what is exempted")
     try:
@@ -92,6 +98,12 @@ def _exemption(file: Path, node: yaml.Node) -> Exemption:
     if missing := [name for name in _NEEDED if name not in values]:
         raise _error(f"no {' and no '.join(missing)}", _at(file, node), "an exemption says what, why and until when")
     texts = {name: _text(file, name, value) for name, value in values.items()}
+    if texts["rule"] in READING:
+        raise _error(f"'{texts['rule']}' cannot be exempted", _at(file, values["rule"]), READING[texts["rule"]].remedy)
+    for name in ("kind", "namespace", "name"):
+        if "*" in texts.get(name, ""):
+            remedy = "leave it out for any namespace" if name == "namespace" else "write an entry for each object"
+            raise _error(f"'{name}' is a pattern", _at(file, values[name]), remedy)
     try:
         find(texts["rule"])
     except LookupError as unknown:
@@ -125,11 +137,14 @@ def _check_kind(kind: str, where: str) -> None:
 
 def _date(text: str, where: str) -> datetime.date:
     try:
-        if len(text) == len("2027-03-31"):
-            return datetime.date.fromisoformat(text)
+        day = datetime.date.fromisoformat(text) if len(text) == len("2027-03-31") else None
     except ValueError:
-        pass
-    raise _error(f"'{text}' is no day", where, "write until: YYYY-MM-DD")
+        day = None
+    if day is None:
+        raise _error(f"'{text}' is no day", where, "write until: YYYY-MM-DD")
+    if day.year > _LAST_YEAR:
+        raise _error(f"'{text}' is no end", where, f"name a day until {_LAST_YEAR}")
+    return day
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

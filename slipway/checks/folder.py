@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from slipway.paths import project_dir
+
 __all__ = ["Folder", "repository_of"]
 
 _LARGEST = 4 * 1024 * 1024
@@ -14,6 +16,11 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+
+    @property
+    def root(self) -> Path:
+        """Where the files are, without links."""
+        return self._root
 
     def is_dir(self, path: str) -> bool:
         """Whether there is such a folder."""
@@ -54,8 +61,10 @@ class Folder:
 
 
 def repository_of(place: Path) -> Path | None:
-    """The root of the Git checkout that holds `place`, or None."""
-    for folder in (place.resolve(), *place.resolve().parents):
+    """The root of the Git checkout that holds `place`, or the platform that does without Git, or None."""
+    around = (place.resolve(), *place.resolve().parents)
+    for folder in around:
         if (folder / ".git").exists():
             return folder
-    return None
+    project = project_dir().resolve()
+    return project if project in around else None

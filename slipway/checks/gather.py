@@ -52,9 +52,14 @@ class Gatherer:
         """The sets of the targets. Raises `UsageError` for a target that is not there or holds nothing."""
         files: list[str] = []
         for target in targets:
+            self._refuse_outside(target)
             path = self.here / target
-            if target == "-" or (path.is_file() and path.name not in FILE_NAMES):
+            if target == "-" or path.is_fifo() or (path.is_file() and path.name not in FILE_NAMES):
                 files.append(target)
+            elif path.exists() and not (path.is_dir() or path.is_file()):
+                raise UsageError(
+                    "no regular file", code="NO_FILE", where=target, remedy="name a file or folder, or - for stdin"
+                )
             elif path.exists():
                 folder = path if path.is_dir() else path.parent
                 yield from map(self._relabelled, self._folder(folder, wanted=True))
@@ -67,6 +72,18 @@ class Gatherer:
                 )
         if files:
             yield from map(self._relabelled, self._files(files))
+
+    def _refuse_outside(self, target: str) -> None:
+        """What lies outside of a commit must not be judged as if it were of it."""
+        if self.root is None:
+            return
+        if target == "-" or Path(target).is_absolute() or Path(os.path.normpath(target)).parts[:1] == (os.pardir,):
+            raise UsageError(
+                "not a file or folder of the commit",
+                code="CONTRADICTION",
+                where=target,
+                remedy="name a path from the repository's root, or leave out --ref",
+            )
 
     def _relabelled(self, group: Group) -> Group:
         """The group with its files shown from `here`: nobody knows the folder that a commit was laid out in."""
@@ -86,17 +103,22 @@ class Gatherer:
         return document
 
     def _files(self, targets: Iterable[str]) -> Iterator[Group]:
-        """Files that were named: one set for each environment, and never all of it."""
-        by_environment: dict[str, list[str]] = {}
+        """Files that were named: one set for each environment and repository, and never all of it."""
+        sets: dict[tuple[str, Path | None], list[str]] = {}
         for target in targets:
-            environment = "" if target == "-" else environment_of((self.here / target).parent)
-            by_environment.setdefault(self.environment or environment, []).append(target)
-        for environment, names in by_environment.items():
+            place = self._place(target)
+            environment = "" if target == "-" else environment_of(place.parent)
+            sets.setdefault((self.environment or environment, self._root(place)), []).append(target)
+        for (environment, _), names in sets.items():
             self.say(f"{len(names)} files")
             batch = read([name if name == "-" else self.here / name for name in names], processes=cores())
             title = STDIN if names == ["-"] else names[0] if len(names) == 1 else f"{len(names)} files"
-            place = self.here / names[0] if names[0] != "-" else self.here
-            yield self._group(title, batch, place, environment=environment)
+            yield self._group(title, batch, self._place(names[0]), environment=environment)
+
+    def _place(self, target: str) -> Path:
+        """Where a file lies; what comes through a pipe belongs to the working folder."""
+        file = self.here / target
+        return self.here if target == "-" or file.is_fifo() else file
 
     def _folder(self, folder: Path, *, wanted: bool = False) -> Iterator[Group]:
         if has_kustomization(folder):
@@ -107,16 +129,20 @@ class Gatherer:
         apps = [folder] if (folder / "k8s").is_dir() else [c for c in _folders(folder) if (c / "k8s").is_dir()]
         for app in apps:
             yield self._app(app)
-            for overlay in roots(app / "k8s"):
+            for overlay in roots(app / "k8s", self._root(app)):
                 yield from self._folder(overlay)
         if apps:
             return
-        overlays = roots(folder)
-        for overlay in overlays:
-            yield from self._folder(overlay)
+        overlays = roots(folder, self._root(folder))
+        rendered = [group for overlay in overlays for group in self._folder(overlay)]
         self.say(str(folder))
         batch = self._plain(folder, overlays)
-        if batch.documents or batch.problems or not overlays:
+        plain = bool(batch.documents or batch.problems or not overlays)
+        if rendered and not plain:
+            # No set of its own would say what was left out.
+            rendered[0].skipped += batch.skipped
+        yield from rendered
+        if plain:
             yield self._group(
                 self._shown(folder), batch, folder,
                 environment=self.environment or environment_of(folder), complete=not overlays,
@@ -125,7 +151,7 @@ class Gatherer:
     def _plain(self, folder: Path, overlays: Iterable[Path]) -> Batch:
         """What lies in the folder besides its Kustomizations and what these are made of."""
         batch = read([folder], processes=cores())
-        taken = {one.folder for overlay in overlays for one in chain(overlay)}
+        taken = {one.folder for overlay in overlays for one in chain(overlay, self._root(overlay))}
         if not taken:
             return batch
         batch.documents = [d for d in batch.documents if Path(os.path.normpath(d.file)).parent not in taken]
@@ -145,7 +171,7 @@ class Gatherer:
         name = self._shown(folder)
         self.say(f"rendering {name}")
         batch = self._render(folder)
-        own = chain(folder)
+        own = chain(folder, self._root(folder))
         origins = Origins(own)
         root = self._root(folder)
         group = Group(

@@ -7,10 +7,12 @@ the object was written in, found by kind and name.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path as File
 
+from slipway.checks.folder import repository_of
+from slipway.errors import UsageError
 from slipway.manifests import Batch, Document, Problem, read
 from slipway.manifests.content import read_document
 from slipway.manifests.lines import Source
@@ -35,6 +37,8 @@ class Kustomization:
     file: File
     value: Object
     source: Source
+    root: File | None = None
+    """The repository's root, without links; None where there is no repository."""
 
     def _named(self) -> Iterator[File]:
         for key in ("resources", "bases", "components"):
@@ -44,13 +48,15 @@ class Kustomization:
 
     @property
     def folders(self) -> list[File]:
-        """The local folders that it builds on."""
-        return [File(os.path.normpath(path)) for path in self._named() if path.is_dir()]
+        """The local folders that it builds on, those of the repository."""
+        return [File(os.path.normpath(path)) for path in self._named() if _within(path, self.root, File.is_dir)]
 
     @property
     def files(self) -> list[File]:
-        """The local manifests that it takes up."""
-        return [File(os.path.normpath(path)) for path in self._named() if path.suffix in _SUFFIXES and path.is_file()]
+        """The local manifests that it takes up. kustomize takes none from outside of its folder."""
+        root = self.folder.resolve()
+        named = (path for path in self._named() if path.suffix in _SUFFIXES)
+        return [File(os.path.normpath(path)) for path in named if _within(path, root, File.is_file)]
 
     def document(self, root: File, render: Iterable[Object] | None, base: Iterable[Object] | None) -> Document:
         """The Kustomization in the form that its rules take, with its file's path from the repository's root."""
@@ -67,8 +73,19 @@ class Kustomization:
         return Document(item, str(self.file), 0, self.source)
 
 
-def kustomization_in(folder: File) -> Kustomization | None:
-    """The folder's Kustomization; None where there is none, or none that can be read."""
+def _within(path: File, root: File | None, there: Callable[[File], bool]) -> bool:
+    """Whether it is there and below the root. Its author chose it: it may lead anywhere, or be no path at all."""
+    try:
+        return there(path) and (root is None or path.resolve().is_relative_to(root))
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def kustomization_in(folder: File, root: File | None = None) -> Kustomization | None:
+    """The folder's Kustomization; None where there is none, or none that can be read.
+
+    `root`, a path without links, bounds what it builds on.
+    """
     for name in FILE_NAMES:
         file = folder / name
         if not file.is_file():
@@ -78,7 +95,7 @@ def kustomization_in(folder: File) -> Kustomization | None:
             value = read_document(data).value
         except (OSError, Unreadable):
             value = None
-        return Kustomization(folder, file, mapping(value), Source(data, 0, len(data), 1)) if value else None
+        return Kustomization(folder, file, mapping(value), Source(data, 0, len(data), 1), root) if value else None
     return None
 
 
@@ -87,29 +104,59 @@ def has_kustomization(folder: File) -> bool:
     return any((folder / name).is_file() for name in FILE_NAMES)
 
 
-def chain(folder: File) -> list[Kustomization]:
-    """The folder's Kustomization and all that it builds on, each once, the nearest first."""
+def chain(folder: File, root: File | None = None) -> list[Kustomization]:
+    """The folder's Kustomization and all that it builds on, each once, the nearest first.
+
+    Nothing outside of `root` is looked at; without it, outside of the repository around the folder.
+    Raises `UsageError` (TOO_MANY) for more than 2,000.
+    """
+    bound = _bound(folder, root)
     found: dict[File, Kustomization] = {}
     waiting = [File(os.path.normpath(folder))]
-    while waiting and len(found) < _MOST:
+    while waiting:
         here = waiting.pop(0)
-        if here not in found and (own := kustomization_in(here)) is not None:
+        if here not in found and (own := kustomization_in(here, bound)) is not None:
             found[here] = own
+            _refuse_too_many(found, folder)
             waiting += own.folders
     return list(found.values())
 
 
-def roots(folder: File) -> list[File]:
-    """The folders below with a Kustomization that no other one there builds on."""
-    found = []
+def roots(folder: File, root: File | None = None) -> list[File]:
+    """The folders below with a Kustomization that is deployed: no other one there builds on it, or it is an overlay.
+
+    Argo CD deploys `overlays/<environment>` as it is, whatever else builds on it. `root` as for `chain`.
+    Raises `UsageError` (TOO_MANY) for more than 2,000.
+    """
+    bound = _bound(folder, root)
+    found: list[File] = []
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if not set(FILE_NAMES).isdisjoint(names):
             found.append(File(os.path.normpath(here)))
-        if len(found) >= _MOST:
-            break
-    below = {base for place in found if (own := kustomization_in(place)) is not None for base in own.folders}
-    return [place for place in found if place not in below]
+            _refuse_too_many(found, folder)
+    kustomizations = [own for place in found if (own := kustomization_in(place, bound)) is not None]
+    below = {base for own in kustomizations for base in own.folders if base != own.folder}
+    return [place for place in found if place not in below or _is_overlay(place)]
+
+
+def _is_overlay(folder: File) -> bool:
+    return File(os.path.normpath(File.cwd() / folder)).parent.name == "overlays"
+
+
+def _bound(folder: File, root: File | None) -> File | None:
+    around = root or repository_of(folder)
+    return around.resolve() if around is not None else None
+
+
+def _refuse_too_many(found: Sized, folder: File) -> None:
+    if len(found) > _MOST:
+        raise UsageError(
+            f"more than {_MOST:,} Kustomizations",
+            code="TOO_MANY",
+            where=str(folder),
+            remedy="name the applications' folders",
+        )
 
 
 class Origins:

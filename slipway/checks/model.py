@@ -18,6 +18,7 @@ from slipway.score import UNREAD, Score
 __all__ = ["DUPLICATE", "READING", "Checked", "Counts", "Outcome", "Place", "Target"]
 
 DUPLICATE = "manifest-duplicate-key"
+_KUSTOMIZATION = ".kustomize.config.k8s.io"
 
 
 _NOTHING: dict[str, Any] = {}
@@ -104,6 +105,12 @@ class Counts:
         }
 
 
+def _of_object(finding: Finding) -> bool:
+    """Whether it is about an object of the cluster, not about a file or a Kustomization."""
+    source = finding.source
+    return (source is None or bool(source.object)) and not finding.object.kind.endswith(_KUSTOMIZATION)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One set of objects that belong together, and what was found."""
@@ -173,7 +180,7 @@ class Outcome:
         severities = Counter(finding.severity for finding in standing)
         faulty = 0
         for checked in chosen:
-            faulty += len({f.object for f in checked.report.standing if f.rule != UNREAD})
+            faulty += len({f.object for f in checked.report.standing if _of_object(f)})
         return Counts(
             objects=sum(checked.report.objects for checked in chosen),
             findings=len(standing),

@@ -10,15 +10,18 @@ import datetime
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from slipway.forks import cores as all_cores
 from slipway.forks import shared
-from slipway.rules import Engine, Exemption, Finding, Located, ObjectRef, Path, Report, Skipped
+from slipway.rules import Engine, Exemption, Located, ObjectRef, Path, Report, Skipped
 
 __all__ = ["WORTH_IT", "no_collections", "run"]
 
 WORTH_IT = 2_000
 """From so many objects on: below, forking costs more than it saves."""
+_OWN = 0.9
+"""This process' share beside the others': it makes findings of what they send."""
 
 
 @contextmanager
@@ -31,6 +34,14 @@ def no_collections() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+class _Part(NamedTuple):
+    """A share's report, and how much of it is about single objects."""
+
+    report: Report
+    findings: int
+    skipped: int
 
 
 _Written = tuple[str, int, Path, str, int]
@@ -52,24 +63,30 @@ def run(engine: Engine, documents: Sequence[Located], cores: int | None = None) 
     # Each process would make this index.
     objects.pods("")
 
-    def ask(mine: range) -> _Share:
+    def ask(mine: range) -> _Part:
         chosen = documents[mine.start : mine.stop]
         report = engine.scan(chosen)
-        single = len(report.findings), len(report.not_assessed)
-        engine.compare(chosen, objects, report)
-        return _packed(report, {id(documents[index]): index for index in mine}, *single)
+        findings, skipped = len(report.findings), len(report.not_assessed)
+        return _Part(engine.compare(chosen, objects, report), findings, skipped)
 
+    def pack(part: _Part) -> _Share:
+        return _packed(part.report, numbers, part.findings, part.skipped)
+
+    def unpack(share: _Share) -> _Part:
+        return _Part(_unpacked(engine, documents, share), share[2], share[3])
+
+    numbers = {id(document): number for number, document in enumerate(documents)}
     report = Report(version=engine.version, environment=engine.environment, objects=len(documents))
-    together: list[Finding] = []
-    unknown: list[Skipped] = []
-    for share in shared(ask, len(documents), cores):
-        findings, skipped = _unpacked(engine, documents, share, report)
-        report.findings += findings[: share[2]]
-        report.not_assessed += skipped[: share[3]]
-        together += findings[share[2] :]
-        unknown += skipped[share[3] :]
-    report.findings += together
-    report.not_assessed += unknown
+    parts = shared(ask, len(documents), cores, own=_OWN, pack=pack, unpack=unpack)
+    for part in parts:
+        report.findings += part.report.findings[: part.findings]
+        report.not_assessed += part.report.not_assessed[: part.skipped]
+        report.used |= part.report.used
+        for rule_id, count in part.report.applied.items():
+            report.applied[rule_id] = report.applied.get(rule_id, 0) + count
+    for part in parts:
+        report.findings += part.report.findings[part.findings :]
+        report.not_assessed += part.report.not_assessed[part.skipped :]
     return engine.account(documents, objects, report)
 
 
@@ -85,22 +102,17 @@ def _packed(report: Report, numbers: dict[int, int], findings: int, skipped: int
     return written, unknown, findings, skipped, report.applied, excuses
 
 
-def _unpacked(
-    engine: Engine, documents: Sequence[Located], share: _Share, report: Report
-) -> tuple[list[Finding], list[Skipped]]:
-    """The share's findings and skipped checks; the counts go into the report."""
+def _unpacked(engine: Engine, documents: Sequence[Located], share: _Share) -> Report:
     written, unknown, _, _, applied, used = share
-    excuses: list[Exemption | None] = [
+    excuses = [
         Exemption(rule_id, kind, namespace, name, reason, datetime.date.fromordinal(day), file, line)
         for rule_id, kind, namespace, name, reason, day, file, line in used
     ]
-    report.used |= {excuse for excuse in excuses if excuse is not None}
     # The last one is number -1.
-    excuses.append(None)
-    for rule_id, count in applied.items():
-        report.applied[rule_id] = report.applied.get(rule_id, 0) + count
+    numbered = [*excuses, None]
     findings = [
-        engine.finding(rule_id, path, message, documents[number], excuses[excuse])
+        engine.finding(rule_id, path, message, documents[number], numbered[excuse])
         for rule_id, number, path, message, excuse in written
     ]
-    return findings, [Skipped(rule_id, ObjectRef(*ref), reason) for rule_id, *ref, reason in unknown]
+    skipped = [Skipped(rule_id, ObjectRef(*ref), reason) for rule_id, *ref, reason in unknown]
+    return Report(findings, skipped, applied, set(excuses))

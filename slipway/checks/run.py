@@ -33,6 +33,8 @@ class Group:
     repository: Repository | None = None
     counted: int | None = None
     """How many of the documents are objects of the cluster; all by default."""
+    exemptions: Sequence[Exemption] | None = None
+    """Those of its own repository; the judge's by default."""
 
     @property
     def objects(self) -> int:
@@ -68,7 +70,7 @@ class Judge:
     def judge(self, group: Group) -> Checked:
         """What the rules say about one set."""
         # An entry of the file that is about another set would be called unused in this one.
-        mine = _about(self._exemptions, group.documents)
+        mine = _about(self._exemptions if group.exemptions is None else group.exemptions, group.documents)
         engine = Engine(
             self.rules.values(),
             version=self._version,

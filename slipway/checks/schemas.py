@@ -31,7 +31,7 @@ class KnownSchemas:
         if self._last is None or self._last[0] is not item:
             self._last = (item, self._check(item))
         errors = self._last[1]
-        return [(error.code, error.path, error.message) for error in errors] if errors else ()
+        return [(error.code, error.path, error.message) for error in errors] if errors else []
 
     def _check(self, item: Object) -> list[SchemaError]:
         if str(item.get("apiVersion")).startswith(_READ_BY_OTHERS):

@@ -5,29 +5,28 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tools
+from slipway.commands.places import APPS, base, commit_tree, exempt, names_within, once
 from slipway.commands.progress import late_step
-from slipway.commands.request import EXEMPTIONS, FailOn, Format, Request
+from slipway.commands.request import FailOn, Format, Request
 from slipway.console import err, seconds
 from slipway.errors import UsageError
-from slipway.paths import project_dir
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from slipway.checks import Outcome, Target
     from slipway.checks.run import Group, Judge
-    from slipway.rules import Exemption, Rule
+    from slipway.rules import Rule
 
 __all__ = ["check", "deliver"]
 
-APPS = "apps"
 Say = Callable[[str], None]
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(\.\d+)?")
 
@@ -42,7 +41,7 @@ def check(request: Request, minimums: Mapping[str, float] | None = None) -> Outc
     rules, chosen = _rules(request)
     target = _target(request, chosen, minimums or {})
     # The rules look into the commit's files too, so they stay until all are asked.
-    with no_collections(), late_step("checking") as running, _tree(request) as tree:
+    with no_collections(), late_step("checking") as running, commit_tree(request) as tree:
         judge, groups = _prepared(request, rules, target, tree, running.say)
         checked = []
         for group in groups:
@@ -60,14 +59,16 @@ def _prepared(
     from slipway.checks.run import Judge
     from slipway.checks.schemas import definitions_in, known_schemas
 
-    exemptions = _exemptions(request, tree)
     crds = definitions_in(request.crds or ())
-    groups = list(_groups(request, tree, say))
+    # What the user names lies below the working folder; applications and commits, at the root.
+    here = tree or (Path() if request.targets or base() == Path.cwd() else base())
+    groups = list(_groups(request, here, tree, say))
     _refuse_nothing(request, groups)
+    exempt(groups, request, here, tree)
     say("reading schemas")
     crds += [d.object for g in groups for d in g.documents if d.object.get("kind") == "CustomResourceDefinition"]
     schemas = known_schemas(target.version, crds)
-    judge = Judge(rules, version=target.version, schemas=schemas, exemptions=exemptions, today=target.today)
+    judge = Judge(rules, version=target.version, schemas=schemas, today=target.today)
     return judge, groups
 
 
@@ -100,6 +101,10 @@ def _refuse_contradictions(request: Request) -> None:
             code="CONTRADICTION",
             remedy="run the command once for each",
         )
+    if request.as_json and request.format not in (Format.TEXT, Format.JSON):
+        raise UsageError(
+            f"--json and --format {request.format.value} were both given", code="CONTRADICTION", remedy="choose one"
+        )
     if (request.kubeconfig or request.context) and not request.live:
         raise UsageError(
             "--kubeconfig and --context belong to --live", code="CONTRADICTION", remedy="add --live NAMESPACE"
@@ -108,7 +113,16 @@ def _refuse_contradictions(request: Request) -> None:
 
 def _refuse_nothing(request: Request, groups: list[Group]) -> None:
     """A gate that looked at nothing must not pass."""
+    from slipway.reports.summary import charts
+
     for group in groups:
+        if not group.objects and not group.problems and (found := charts(group.skipped)):
+            raise UsageError(
+                "a Helm chart: its templates are no manifests before Helm renders them",
+                code="NOTHING_TO_CHECK",
+                where=group.name,
+                remedy=f"helm template {shlex.quote(found[0])} | slipway validate -",
+            )
         if not group.objects and not group.problems:
             raise UsageError(
                 "holds no Kubernetes object", code="NOTHING_TO_CHECK", where=group.name, remedy="name another target"
@@ -132,16 +146,23 @@ def _rules(request: Request) -> tuple[dict[str, Rule], str]:
     words = [f"only {', '.join(sorted(only))}"] if request.rule else []
     words += [f"without {', '.join(sorted(left_out))}"] if left_out else []
     rules = {rule_id: rule for rule_id, rule in RULES.items() if rule_id in only - left_out}
+    _refuse_no_rule(rules, request.rule or ())
     return rules, ", ".join(words)
 
 
-def _exemptions(request: Request, tree: Path | None) -> list[Exemption]:
-    from slipway.checks import read_exemptions
+def _refuse_no_rule(rules: Mapping[str, Rule], named: Sequence[str]) -> None:
+    """A gate that asks nothing must not pass."""
+    from slipway.checks.describe import Gate, gates
 
-    file = request.exemptions or (tree or _base()) / EXEMPTIONS
-    if request.exemptions is None and not file.is_file():
-        return []
-    return read_exemptions(file, shown=str(file) if request.exemptions else EXEMPTIONS)
+    asked = [rule_id for rule_id, rule in rules.items() if Gate.FILES in gates(rule)]
+    if elsewhere := [rule_id for rule_id in named if rule_id in rules and rule_id not in asked]:
+        raise UsageError(
+            f"{', '.join(elsewhere)}: asked of Pulumi resources, never of manifests",
+            code="NO_RULE",
+            remedy="slipway rules list --gate files",
+        )
+    if not asked:
+        raise UsageError("no rule is left to ask", code="NO_RULE", remedy="name less with --skip")
 
 
 def _target(request: Request, chosen: str, minimums: Mapping[str, float]) -> Target:
@@ -168,16 +189,7 @@ def _target(request: Request, chosen: str, minimums: Mapping[str, float]) -> Tar
     )
 
 
-def _tree(request: Request) -> AbstractContextManager[Path | None]:
-    """The files of the commit, where one is named."""
-    if not request.ref:
-        return nullcontext()
-    from slipway.manifests import checkout
-
-    return checkout(request.ref, _base())
-
-
-def _groups(request: Request, tree: Path | None, say: Say) -> Iterator[Group]:
+def _groups(request: Request, here: Path, tree: Path | None, say: Say) -> Iterator[Group]:
     environment = request.env.value if request.env else ""
     if request.live:
         yield _live(request, environment, say)
@@ -188,18 +200,11 @@ def _groups(request: Request, tree: Path | None, say: Say) -> Iterator[Group]:
     def rendered(folder: Path) -> Batch:
         return render(folder, tools.locate("kustomize"))
 
-    # What the user names lies below the working folder; applications and commits, at the root.
-    here = tree or (Path() if request.targets or _base() == Path.cwd() else _base())
+    targets = request.targets or [APPS]
+    if tree is not None:
+        targets = names_within(request.targets or (), tree) or [APPS]
     gatherer = Gatherer(rendered, here=here, root=tree, environment=environment, say=say)
-    yield from gatherer.gather(request.targets or [APPS])
-
-
-def _base() -> Path:
-    """The checkout that the user stands in, where it holds applications; else the platform's own."""
-    from slipway.checks.folder import repository_of
-
-    around = repository_of(Path.cwd())
-    return around if around is not None and (around / APPS).is_dir() else project_dir()
+    yield from gatherer.gather(once(targets, here))
 
 
 def _live(request: Request, environment: str, say: Say) -> Group:
@@ -210,6 +215,8 @@ def _live(request: Request, environment: str, say: Say) -> Group:
     from slipway.platform import ENVIRONMENTS
 
     kubeconfig = request.kubeconfig or Path(connection()["kubeconfig"])
+    if request.kubeconfig and not kubeconfig.is_file():
+        raise UsageError("no such file", code="NO_KUBECONFIG", where=str(kubeconfig), remedy="name a kubeconfig")
     say(f"namespace {request.live}")
     batch = live(request.live, tools.locate("kubectl"), kubeconfig, context=request.context)
     suffix = request.live.rpartition("-")[2]
@@ -218,5 +225,5 @@ def _live(request: Request, environment: str, say: Say) -> Group:
         batch,
         environment=environment or (suffix if suffix in ENVIRONMENTS else ""),
         complete=not batch.problems,
-        repository=Folder(_base()),
+        repository=Folder(base()),
     )

@@ -70,7 +70,10 @@ def pr_comment(
         bool, typer.Option("--post", help="Put the comment on the pull request. Needs GITHUB_TOKEN.")
     ] = False,
     pull_request: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, help="The pull request; default: the one of GITHUB_REF.")
+        int,
+        typer.Option(
+            metavar="NUMBER", min=0, show_default=False, help="The pull request; default: the one of GITHUB_REF."
+        ),
     ] = 0,
     author: Annotated[str, typer.Option(metavar="LOGIN", help="The account that the token writes as.")] = ACTIONS,
     as_json: Json = False,

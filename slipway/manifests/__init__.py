@@ -16,7 +16,7 @@ from slipway.manifests.files import STDIN, read, read_bytes
 from slipway.manifests.gitref import checkout
 from slipway.manifests.live import live
 from slipway.manifests.model import LIMITS, Batch, Document, Limits, Object, Path, Problem, dotted
-from slipway.manifests.render import Overlay, overlays, render
+from slipway.manifests.render import render
 
 __all__ = [
     "LIMITS",
@@ -25,13 +25,11 @@ __all__ = [
     "Document",
     "Limits",
     "Object",
-    "Overlay",
     "Path",
     "Problem",
     "checkout",
     "dotted",
     "live",
-    "overlays",
     "read",
     "read_bytes",
     "render",

@@ -163,10 +163,10 @@ class _Reader:
 
     def _alias(self, anchor: str | None, line: int) -> None:
         if anchor is None or anchor not in self._anchors:
-            raise Unreadable("YAML_SYNTAX", f"unknown anchor `{anchor}`", line, "write the anchor before its alias")
+            raise Unreadable("YAML_SYNTAX", "an alias without its anchor", line, "write the anchor before its alias")
         value, size = self._anchors[anchor]
         if value is _OPEN:
-            raise Unreadable("ALIAS_BOMB", f"the anchor `{anchor}` contains itself", line, "remove the alias")
+            raise Unreadable("ALIAS_BOMB", "an anchor contains itself", line, "remove the alias")
         self._aliased += size
         self._count(size, line)
         # A copy: what the program sees is a tree, as JSON would be.

@@ -76,7 +76,7 @@ def read_fast(text: bytes, limits: Limits = LIMITS) -> Any:
         not text.endswith(b"\n") or _EXOTIC.search(text) or _EXOTIC_START.match(text)
     ):
         return DOUBT
-    if _ODD_FLOW.search(text):
+    if (b"{" in text or b"[" in text) and _ODD_FLOW.search(text):
         return DOUBT
     if not text.isascii() and _ODD_UNICODE.search(text):
         return DOUBT
@@ -107,7 +107,7 @@ def too_much(text: bytes, limits: Limits) -> bool:
     """More than rapidyaml's tree should hold, or deeper than it writes. Both would cost memory before they fail."""
     if (len(text) > limits.nodes and most_values(text) > limits.nodes) or b"- - - - - - " in text:
         return True
-    if text.count(b"[") + text.count(b"{") < _DEPTH:
+    if len(text) < _DEPTH or text.count(b"[") + text.count(b"{") < _DEPTH:
         return False
     depth = 0
     for bracket in _BRACKET.finditer(text):

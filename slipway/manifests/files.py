@@ -19,7 +19,7 @@ from slipway.manifests.content import read_document
 from slipway.manifests.lines import Source
 from slipway.manifests.model import LIMITS, Batch, Limits, Problem, dotted
 from slipway.manifests.objects import collect
-from slipway.manifests.parcel import Packed, packed, unpacked
+from slipway.manifests.parcel import packed, unpacked
 from slipway.manifests.unreadable import Unreadable
 
 __all__ = ["KUSTOMIZATIONS", "STDIN", "read", "read_bytes", "walk"]
@@ -51,13 +51,13 @@ def read(paths: Iterable[str | os.PathLike[str]], *, limits: Limits = LIMITS, pr
             _read_places(places, batch, limits)
             return batch
 
-        def read_share(mine: range) -> Packed:
+        def read_share(mine: range) -> Batch:
             part = Batch()
             _read_places(places[mine.start : mine.stop], part, limits)
-            return packed(part)
+            return part
 
-        for part in shared(read_share, len(places), processes):
-            batch.add(unpacked(part))
+        for part in shared(read_share, len(places), processes, pack=packed, unpack=unpacked):
+            batch.add(part)
     return batch
 
 

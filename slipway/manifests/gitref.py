@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from slipway.errors import SlipwayError, UsageError
 from slipway.run import CommandFailed, run
@@ -23,13 +24,16 @@ _TIMEOUT_S = 60
 def checkout(ref: str, repository: Path) -> Iterator[Path]:
     """A temporary folder with the whole tree of `ref`, as it was committed; the work tree is not touched.
 
-    Links that lead out of the tree are left out. Raises `UsageError`: NOT_A_CHECKOUT, UNKNOWN_REF.
+    Links that lead out of the tree are left out. Raises `UsageError`: NOT_A_CHECKOUT, UNKNOWN_REF; `SlipwayError`
+    (GIT_ARCHIVE) when git cannot give all of it.
     """
     commit = _commit(ref, repository)
     with tempfile.TemporaryDirectory(prefix="slipway-ref-") as scratch:
-        tree = Path(scratch) / "tree"
+        # Without links, as paths below it are compared with what they resolve to.
+        place = Path(scratch).resolve()
+        tree = place / "tree"
         tree.mkdir()
-        _unpack(commit, repository, Path(scratch), tree)
+        _unpack(commit, repository, place, tree)
         yield tree
 
 
@@ -58,32 +62,47 @@ def _unpack(commit: str, repository: Path, scratch: Path, tree: Path) -> None:
     # A commit can keep files out of archives by its attributes (export-ignore), and a check must see them. Those of
     # the repository itself come first, and this one has its own.
     bare = scratch / "bare"
-    _git(repository, "init", "--quiet", "--bare", str(bare))
+    objects = Path(repository, _git(repository, "rev-parse", "--git-path", "objects")).resolve()
+    form = _git(repository, "rev-parse", "--show-object-format")
+    _git(repository, "init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(bare))
     (bare / "info").mkdir(exist_ok=True)
     (bare / "info" / "attributes").write_text("* -export-ignore -export-subst\n", encoding="utf-8")
-    objects = Path(repository, _git(repository, "rev-parse", "--git-path", "objects")).resolve()
-    environment = {**_environment(), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
+    # In the variable of the same purpose a colon would end the path.
+    (bare / "objects" / "info" / "alternates").write_bytes(os.fsencode(objects) + b"\n")
     argv = ["git", f"--git-dir={bare}", "archive", "--format=tar", commit]
-    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    words = scratch / "words"
+    said: object = ""
+    with (
+        words.open("wb") as stderr,
+        subprocess.Popen(argv, env=_environment(), stdout=subprocess.PIPE, stderr=stderr) as process,
+    ):
         assert process.stdout
-        assert process.stderr
         try:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-                for member in archive:
-                    try:
-                        archive.extract(member, tree, filter="data")
-                    except tarfile.FilterError:
-                        # It would be written, or lead, outside of the folder.
-                        continue
-        except tarfile.TarError as error:
+            _extract(process.stdout, tree)
+        except (tarfile.TarError, OSError) as error:
             process.kill()
-            said = process.stderr.read().decode("utf-8", "replace").strip()
-            raise SlipwayError(
-                f"git cannot give the files of {commit[:12]}: {said or error}",
-                code="GIT_ARCHIVE",
-                where=str(repository),
-                remedy="`git fsck` tells whether the repository is whole",
-            ) from error
+            said = error
+    if process.returncode or said:
+        told = words.read_text("utf-8", "replace").strip()
+        raise SlipwayError(
+            f"git cannot give the files of {commit[:12]}: {told or said or f'status {process.returncode}'}",
+            code="GIT_ARCHIVE",
+            where=str(repository),
+            remedy="`git fsck` tells whether the repository is whole",
+        )
+
+
+def _extract(stream: IO[bytes], tree: Path) -> None:
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            try:
+                archive.extract(member, tree, filter="data")
+            except tarfile.FilterError:
+                # It would be written, or lead, outside of the folder.
+                continue
+    # git ends well only when it could write all of it.
+    while stream.read(1 << 16):
+        pass
 
 
 def _git(repository: Path, *arguments: str) -> str:

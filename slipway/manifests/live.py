@@ -45,7 +45,11 @@ def live(namespace: str, kubectl: Path, kubeconfig: Path, *, context: str = "") 
     place = f"namespace {namespace}"
     batch = Batch()
     objects = [_namespace(kube, namespace)]
-    kinds = [kind for kind in kube.lines("api-resources", "--namespaced", "--verbs=list", "-o", "name") if kind]
+    kinds, complaint = kube.kinds()
+    if complaint:
+        # Its objects would be missing, and nobody would know.
+        remedy = "`kubectl api-resources` names the API whose server is away"
+        batch.problems.append(Problem(place, None, "NOT_READABLE", complaint, remedy))
     wanted = sorted(set(kinds) - _SKIPPED)
     if wanted:
         found, complaints = kube.objects("get", ",".join(wanted), "--namespace", namespace, f"--chunk-size={_CHUNK}")
@@ -104,8 +108,9 @@ def _namespace(kube: _Kubectl, name: str) -> Object:
     found, complaints = kube.objects("get", "namespaces", name)
     if found:
         return found[0]
-    said = " ".join(complaints)
-    if "NotFound" not in said and "not found" not in said:
+    said = "; ".join(dict.fromkeys(line.rstrip(".") for line in complaints))
+    # A context or a user of the kubeconfig can be "not found" too.
+    if "(NotFound)" not in said:
         raise SlipwayError(
             f"the namespace cannot be read: {said or 'kubectl says nothing'}",
             code="CLUSTER",
@@ -128,8 +133,15 @@ class _Kubectl:
         self._argv = [str(kubectl), "--kubeconfig", str(kubeconfig), "--request-timeout=30s"]
         self._argv += ["--context", context] if context else []
 
+    def kinds(self) -> tuple[list[str], str]:
+        """The namespaced kinds that can be listed, and kubectl's last word where it could not ask for all of them."""
+        argv = [*self._argv, "api-resources", "--namespaced", "--verbs=list", "-o", "name"]
+        done = run(argv, timeout=_TIMEOUT_S, check=False)
+        said = done.stderr.strip().splitlines() or [f"kubectl ended with status {done.returncode}"]
+        return done.stdout.split(), said[-1].strip() if done.returncode else ""
+
     def lines(self, *arguments: str) -> list[str]:
-        """What kubectl prints; what it says on the side (an API whose server is away) does not matter here."""
+        """The words that kubectl prints; what it says on the side does not matter here."""
         return run([*self._argv, *arguments], timeout=_TIMEOUT_S, check=False).stdout.split()
 
     def objects(self, *arguments: str) -> tuple[list[Object], list[str]]:

@@ -86,20 +86,28 @@ def _key(data: bytes, at: int, end: int, column: int, key: str) -> tuple[int, in
 
 def _item(data: bytes, at: int, end: int, column: int, index: int) -> tuple[int, int] | None:
     """The offset of the dash of item `index`, and of what follows it, in the list whose first dash stands at `at`."""
-    needle = b"\n" + b" " * column + b"-"
-    found = at
     if data[at : at + 1] != b"-" or data[at + 1 : at + 2] not in b" \n":
         return None
-    for _ in range(index):
-        found = data.find(needle, found, end)
-        while found >= 0 and data[found + len(needle) : found + len(needle) + 1] not in b" \n":
-            found = data.find(needle, found + 1, end)
-        if found < 0:
-            return None
-        found += len(needle) - 1
-    if _dedent(column).search(data, at, found - column):
-        return None
-    return found, found + 1
+    if index == 0:
+        return at, at + 1
+    found = _dashes(data, at, end, column)
+    return (found[index], found[index] + 1) if index < len(found) else None
+
+
+@lru_cache(maxsize=16)
+def _dashes(data: bytes, at: int, end: int, column: int) -> list[int]:
+    """The offsets of all dashes of the list whose first one stands at `at`: a `List` is asked for each of its items."""
+    needle = b"\n" + b" " * column + b"-"
+    dedent = _dedent(column).search(data, at, end)
+    stop = dedent.start() if dedent else end
+    found = [at]
+    begins = data.find(needle, at, stop)
+    while begins >= 0:
+        after = begins + len(needle)
+        if data[after : after + 1] in b" \n":
+            found.append(after - 1)
+        begins = data.find(needle, after, stop)
+    return found
 
 
 def _value(

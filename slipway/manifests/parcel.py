@@ -5,16 +5,16 @@ from __future__ import annotations
 from slipway.manifests.lines import Source
 from slipway.manifests.model import Batch, Document, Object, Path, Problem
 
-__all__ = ["Packed", "packed", "unpacked"]
+__all__ = ["packed", "unpacked"]
 
 _Parts = tuple[bytes, int, int, int]
-Packed = tuple[
+_Packed = tuple[
     list[tuple[Object, str, int, _Parts | None, Path]], list[tuple[str, int | None, str, str, str]], list[str]
 ]
 """Documents, problems and skipped files. What several share (a file's bytes) `marshal` writes once."""
 
 
-def packed(batch: Batch) -> Packed:
+def packed(batch: Batch) -> _Packed:
     """The batch without its classes."""
     return (
         [(d.object, d.file, d.index, d.source.parts if d.source else None, d.prefix) for d in batch.documents],
@@ -23,7 +23,7 @@ def packed(batch: Batch) -> Packed:
     )
 
 
-def unpacked(data: Packed) -> Batch:
+def unpacked(data: _Packed) -> Batch:
     """The batch again."""
     documents, problems, skipped = data
     return Batch(

@@ -1,18 +1,16 @@
-"""What kustomize makes of a folder, and which folders there are to render."""
+"""What kustomize makes of a folder."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.manifests.files import KUSTOMIZATIONS, read_bytes
 from slipway.manifests.model import LIMITS, Batch, Limits, Problem
 from slipway.run import CommandFailed, run
 
-__all__ = ["Overlay", "overlays", "render"]
+__all__ = ["render"]
 
 _TIMEOUT_S = 120
 _REMEDY = "run `kustomize build` on the folder, and correct what it names"
@@ -23,14 +21,15 @@ _RESOURCE = re.compile(
     r"(.*?)(?:'?: must build at .*)?$"
 )
 _MISSING = re.compile(r"evalsymlink failure on '[^']*' : lstat .*: no such file or directory")
-
-
-@dataclass(frozen=True, slots=True)
-class Overlay:
-    """A folder to render. `environment` is its name below `overlays/`, else empty."""
-
-    folder: Path
-    environment: str = ""
+# What it repeats of the files may be a Secret's value.
+_REPEATED = (
+    (re.compile(r"literal sources \[.*\]: invalid literal source .*, expected"), "a literal source: expected"),
+    (re.compile(r"with config: `.*`: "), ""),
+    (re.compile(r'(unable to parse SM or JSON patch from) \[path: "?([^\s"\]]+).*'), r"\1 \2"),
+    (re.compile(r"(unable to parse SM or JSON patch) from \[.*"), r"\1"),
+    (re.compile(r"unknown anchor '[^']*' referenced"), "an alias without its anchor"),
+    (re.compile(r"`[^`]*`"), "a value"),
+)
 
 
 def render(folder: str | os.PathLike[str], kustomize: Path, *, limits: Limits = LIMITS) -> Batch:
@@ -46,38 +45,6 @@ def render(folder: str | os.PathLike[str], kustomize: Path, *, limits: Limits = 
         return batch
     read_bytes(done.stdout.encode("utf-8", "surrogateescape"), f"{os.fspath(folder)} (rendered)", batch, limits=limits)
     return batch
-
-
-def overlays(root: Path, environment: str = "") -> list[Overlay]:
-    """The folders below `root` that are rendered on their own, in order; of one environment, when it is given.
-
-    Every `overlays/<environment>/` counts. A kustomization that is in none of them counts when there is no `overlays/`
-    beside it or above it: then it is no base. Without any, the folder holds plain manifests.
-    """
-    if _is_kustomization(root):
-        found = [Overlay(root, root.name if root.parent.name == "overlays" else "")]
-    else:
-        found = list(_below(root))
-    return [overlay for overlay in found if environment in ("", overlay.environment)]
-
-
-def _below(folder: Path) -> Iterator[Overlay]:
-    own = folder / "overlays"
-    if own.is_dir():
-        for place in sorted(own.iterdir()):
-            if _is_kustomization(place):
-                yield Overlay(place, place.name)
-        return
-    for place in sorted(folder.iterdir()):
-        if place.is_dir() and not place.is_symlink() and not place.name.startswith("."):
-            if _is_kustomization(place):
-                yield Overlay(place)
-            else:
-                yield from _below(place)
-
-
-def _is_kustomization(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in KUSTOMIZATIONS)
 
 
 def _problem(folder: str, failure: CommandFailed) -> Problem:
@@ -96,5 +63,7 @@ def _problem(folder: str, failure: CommandFailed) -> Problem:
         if named.is_file() and "no such file" not in said:
             file = named
     said = _MISSING.sub("no such file or folder", said)
+    for pattern, instead in _REPEATED:
+        said = pattern.sub(instead, said)
     line = _LINE.search(said)
     return Problem(str(file), int(line[1]) if line else None, "RENDER_FAILED", f"kustomize: {said}", _REMEDY)

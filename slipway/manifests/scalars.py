@@ -82,7 +82,7 @@ def tagged(tag: str, text: str, *, plain: bool) -> Any:
         return value
     if short == "timestamp" and _DATE.match(text):
         return text
-    raise Unreadable("YAML_VALUE", f"`{text[:40]}` is not a !!{short}")
+    raise Unreadable("YAML_VALUE", f"the value is not a !!{short}")
 
 
 def as_json(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -116,7 +117,10 @@ def _location(finding: Finding, at: str) -> dict[str, Any]:
 
 
 def _artifact(file: str) -> dict[str, str]:
-    path = PurePosixPath(file)
+    path = PurePosixPath(os.path.normpath(file))
+    if path.parts[:1] == ("..",):
+        # Nothing says where the reader has what is outside of the working folder.
+        path = PurePosixPath(os.path.normpath(os.path.abspath(file)))  # noqa: PTH100 - pathlib keeps `..`
     try:
         # A surrogate stands for a byte of a file's name that is no UTF-8.
         uri = quote(str(path).encode("utf-8", "surrogateescape"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import metadata
 
 from slipway.checks.model import Counts, Outcome
 from slipway.reports.plain import visible
 from slipway.rules import Exemption, Finding, format_path
 
-__all__ = ["excuse", "many", "place", "sentence", "verdict", "version", "where"]
+__all__ = ["charts", "excuse", "many", "place", "sentence", "verdict", "version", "where"]
+
+_CHART = ": a Helm chart;"
 
 
 def many(number: int, one: str, several: str = "") -> str:
@@ -54,6 +57,11 @@ def place(finding: Finding) -> str:
 def excuse(exemption: Exemption) -> str:
     """Why and until when."""
     return f"{visible(exemption.reason)}, until {exemption.until}"
+
+
+def charts(skipped: Iterable[str]) -> list[str]:
+    """The folders of Helm charts among what was left out."""
+    return [line.partition(_CHART)[0] for line in skipped if _CHART in line]
 
 
 def version() -> str:

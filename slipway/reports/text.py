@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,8 +13,8 @@ from rich.text import Text
 
 from slipway.checks.model import Checked, Outcome
 from slipway.reports.plain import visible
-from slipway.reports.summary import excuse, many, sentence, verdict, where
-from slipway.rules import Category, Finding, Rule, Severity
+from slipway.reports.summary import charts, excuse, many, sentence, verdict, where
+from slipway.rules import Category, Finding, Rule, Severity, Skipped
 from slipway.score import CAP, SHARES, WEIGHTS, Part
 
 __all__ = ["STYLES", "print_explanation", "print_findings", "print_scores"]
@@ -32,6 +33,12 @@ _NAMES = {
     Category.RESOURCES: "resource optimisation",
 }
 _WIDEST = max(len(severity) for severity in Severity)
+_FEW = 5
+"""Of things that somebody reads to see what they are like."""
+_AT_ONCE = 1000
+"""Lines: single writes take longer, and all of them together memory."""
+_Line = tuple[tuple[str, str], ...]
+"""Pieces of text, each with its style."""
 
 
 def print_findings(outcome: Outcome, console: Console) -> None:
@@ -100,40 +107,85 @@ def _set(outcome: Outcome, checked: Checked, console: Console) -> None:
     shown = outcome.shown(checked)
     standing = [finding for finding in shown if finding.exemption is None]
     console.print(title.append("" if standing else ", no finding", "green"))
-    for file, in_file in groupby(sorted(standing, key=_file_key), key=lambda finding: finding.file):
-        if file:
-            console.print(Text(f"  {visible(file)}", "underline"))
-        for reference, of_object in groupby(in_file, key=lambda finding: finding.object):
-            console.print(Text(f"    {visible(reference)}", "bold"))
-            console.print(_lines(list(of_object)), soft_wrap=True)
-    for finding in shown:
-        if finding.exemption is not None:
-            words = f"  exempted: {finding.rule} on {visible(finding.object)}: {excuse(finding.exemption)}"
-            console.print(Text(words, "dim"))
-    for (rule_id, reason), number in Counter((s.rule, s.reason) for s in checked.report.not_assessed).items():
-        words = f"  not assessed: {rule_id} on {many(number, 'object')}: {visible(reason)}"
-        console.print(Text(words, "yellow"))
+    _show(_standing(standing), console)
+    _show((((line, "dim"),) for line in _excused(shown)), console)
+    _show((((line, "yellow"),) for line in _not_assessed(checked.report.not_assessed)), console)
+    _show((((line, "dim"),) for line in _left_out(checked.skipped)), console)
     console.print()
+
+
+def _show(lines: Iterable[_Line], console: Console) -> None:
+    """Print the lines as they are, however long. Rich takes a millisecond for each, so only where there are colours."""
+    if console.color_system is not None:
+        for line in lines:
+            console.print(Text.assemble(*line), soft_wrap=True)
+        return
+    plain = ("".join([text for text, _ in line]) + "\n" for line in lines)
+    while some := "".join(islice(plain, _AT_ONCE)):
+        console.file.write(some)
+
+
+def _standing(findings: Iterable[Finding]) -> Iterator[_Line]:
+    for file, in_file in groupby(sorted(findings, key=_file_key), key=lambda finding: finding.file):
+        if file:
+            yield ((f"  {visible(file)}", "underline"),)
+        for reference, of_object in groupby(in_file, key=lambda finding: finding.object):
+            yield ((f"    {visible(reference)}", "bold"),)
+            yield from _lines(list(of_object))
+
+
+def _excused(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        if finding.exemption is not None:
+            yield f"  exempted: {finding.rule} on {visible(finding.object)}: {excuse(finding.exemption)}"
+
+
+def _not_assessed(skips: Iterable[Skipped]) -> Iterator[str]:
+    """A line for each rule; below it the reasons, where there are several."""
+    by_rule: dict[str, Counter[str]] = {}
+    for skip in skips:
+        by_rule.setdefault(skip.rule, Counter())[skip.reason] += 1
+    for rule_id, reasons in by_rule.items():
+        head = f"  not assessed: {rule_id} on {many(reasons.total(), 'object')}"
+        if len(reasons) == 1:
+            yield f"{head}: {visible(next(iter(reasons)))}"
+            continue
+        yield head
+        for reason, number in reasons.most_common(_FEW):
+            yield f"    {visible(reason)} ({number:,})"
+        if len(reasons) > _FEW:
+            yield f"    and {many(len(reasons) - _FEW, 'other reason')}"
+
+
+def _left_out(skipped: Sequence[str]) -> Iterator[str]:
+    """What was not read, but for kustomizations: what they make is."""
+    lines = [line for line in skipped if not line.endswith(": a kustomization")]
+    if lines:
+        yield f"  skipped: {many(len(lines), 'file or folder', 'files and folders')}"
+    # A chart is what somebody may miss.
+    for line in sorted(lines, key=lambda line: not charts([line]))[:_FEW]:
+        yield f"    {visible(line)}"
+    if len(lines) > _FEW:
+        yield f"    and {len(lines) - _FEW:,} more"
+    if charts(lines):
+        yield "    → helm template CHART | slipway validate -"
 
 
 def _file_key(finding: Finding) -> tuple[str, str, str, int, int]:
     return finding.file, str(finding.object), finding.object.kind, -finding.severity.rank, finding.line or 0
 
 
-def _lines(findings: list[Finding]) -> Text:
+def _lines(findings: list[Finding]) -> Iterator[_Line]:
     """A line for each finding of an object, with its path below. A table of thousands of objects would take minutes."""
     wide = max(len(finding.rule) for finding in findings)
-    lines = []
     for finding in findings:
         head = f"    {finding.line or '':>4}  "
         severity = (f"{finding.severity.value:<{_WIDEST}}  ", STYLES[finding.severity])
-        rule = f"{finding.rule:<{wide}}  "
         path = where(finding)
         indent = " " * (len(head) + _WIDEST + 2 + wide + 2)
-        lines.append(Text.assemble((head, "dim"), severity, rule, visible(finding.message)))
+        yield (head, "dim"), severity, (f"{finding.rule:<{wide}}  {visible(finding.message)}", "")
         if path:
-            lines.append(Text(f"{indent}{path}", "dim"))
-    return Text("\n").join(lines)
+            yield ((f"{indent}{path}", "dim"),)
 
 
 def _rules(outcome: Outcome, console: Console) -> None:

@@ -62,6 +62,23 @@ def replicas_below_three(item: Object, context: Context) -> Iterable[Violation]:
 
 
 @rule(
+    id="scaled-to-zero",
+    title="Workloads in prod run",
+    severity=Severity.ADVISORY,
+    category=Category.PRODUCTION,
+    reason="With no Pod nothing of it runs. That may be meant, and is often a switch that nobody turned back.",
+    remedy="Set spec.replicas, or remove what is not needed any more.",
+    sources=("slipway:scaled-to-zero",),
+    kinds=SCALED,
+    environments=("prod",),
+)
+def scaled_to_zero(item: Object, context: Context) -> Iterable[Violation]:
+    """`replicas: 0`. An autoscaler starts nothing either: at 0 it is switched off."""
+    if whole(dig(item, *_REPLICAS), 1) == 0:
+        yield Violation(_REPLICAS, f"'{name_of(item)}' runs no Pod")
+
+
+@rule(
     id="replicas-with-autoscaler",
     title="Autoscaled workloads leave their replicas to the autoscaler",
     severity=Severity.HIGH,

@@ -17,7 +17,17 @@ from slipway.rules.exemptions import ANNOTATION
 from slipway.rules.model import Object, Rule, Severity
 from slipway.rules.pods import POD_KINDS
 
-__all__ = ["ENVIRONMENTS", "ENVIRONMENT_LABEL", "SERIOUS", "SEVERITY_LABEL", "bindings", "matching", "policies"]
+__all__ = [
+    "ENVIRONMENTS",
+    "ENVIRONMENT_LABEL",
+    "SERIOUS",
+    "SEVERITY_LABEL",
+    "STAYING",
+    "about",
+    "bindings",
+    "matching",
+    "policies",
+]
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 ENVIRONMENT_LABEL = "slipway.dev/environment"
@@ -45,6 +55,7 @@ class _Resource:
     plurals: tuple[str, ...]
 
 
+_NAMESPACES = ("namespaces", "namespaces/status", "namespaces/finalize")
 # GroupKind -> its version and resources. A rule with CEL about a kind that is not here is an error, never a gap.
 _RESOURCES: Mapping[str, _Resource] = MappingProxyType(
     {
@@ -64,12 +75,13 @@ _RESOURCES: Mapping[str, _Resource] = MappingProxyType(
         "Ingress.networking.k8s.io": _Resource("v1", ("ingresses",)),
         "Job.batch": _Resource("v1", ("jobs",)),
         "LimitRange": _Resource("v1", ("limitranges",)),
-        "Namespace": _Resource("v1", ("namespaces",)),
+        # Labels change through all of them.
+        "Namespace": _Resource("v1", _NAMESPACES),
         "NetworkPolicy.networking.k8s.io": _Resource("v1", ("networkpolicies",)),
         "PersistentVolume": _Resource("v1", ("persistentvolumes",)),
         "PersistentVolumeClaim": _Resource("v1", ("persistentvolumeclaims",)),
-        # A debugging container is added to a running Pod through a door of its own.
-        "Pod": _Resource("v1", ("pods", "pods/ephemeralcontainers")),
+        # A debugging container is added to a running Pod through a door of its own; so are its resources changed.
+        "Pod": _Resource("v1", ("pods", "pods/ephemeralcontainers", "pods/resize")),
         "PodDisruptionBudget.policy": _Resource("v1", ("poddisruptionbudgets",)),
         "PodMonitor.monitoring.coreos.com": _Resource("v1", ("podmonitors",)),
         "PodTemplate": _Resource("v1", ("podtemplates",)),
@@ -95,13 +107,25 @@ _MADE_BY_PEOPLE = {
     "expression": "request.userInfo.username != 'system:kube-controller-manager' && "
     "!request.userInfo.username.startsWith('system:serviceaccount:kube-system:')",
 }
-_STAYING = {
-    # What is being deleted loses its finalizers by updates; refusing them would keep it for ever.
-    "name": "not-being-deleted",
-    "expression": "!has(object.metadata.deletionTimestamp)",
-}
-# The form of `exemptions.Exemption`. CEL has no clock: the last day is asked for and not compared.
-_EXEMPTION = r"^\\s*\\S.*\\s+until=[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\\s*$"
+# A Namespace's spec is its finalizers.
+_LEFT_OPEN = "(k in (object.kind == 'Namespace' ? ['metadata', 'spec', 'status'] : ['metadata', 'status']))"
+STAYING: Mapping[str, str] = MappingProxyType(
+    {
+        "name": "staying-or-changed",
+        # A removed field is a change too.
+        "expression": "!has(object.metadata.deletionTimestamp) || oldObject == null || "
+        "object.metadata.?labels != oldObject.metadata.?labels || "
+        f"dyn(object).exists(k, !{_LEFT_OPEN} && dyn(oldObject)[?k] != dyn(object)[?k]) || "
+        f"dyn(oldObject).exists(k, !{_LEFT_OPEN} && !(k in dyn(object)))",
+    }
+)
+"""A match condition: what is being deleted loses its finalizers unasked, or it would stay for ever.
+
+Its labels and its content are still asked about: a finalizer keeps it working for as long as its author likes.
+"""
+# The form of `exemptions.Exemption`. CEL has no clock: the last day is asked for and not compared, so that
+# it must at least be in this century.
+_EXEMPTION = r"^\\s*\\S.*\\s+until=20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\\s*$"
 _EXEMPT = {
     "name": "exempt",
     "expression": "has(object.metadata.annotations) ? object.metadata.annotations.filter(k, "
@@ -169,7 +193,7 @@ def bindings(made: Iterable[Object], environment: str) -> list[Object]:
                 # Cluster-scoped objects have no namespace to select and would all match, but for Namespaces, which
                 # are selected by their own labels.
                 "matchResources": matching(
-                    [_everything("*", ["*/*"], "Namespaced"), _everything("", ["namespaces"], "Cluster")],
+                    [_everything("*", ["*/*"], "Namespaced"), _everything("", list(_NAMESPACES), "Cluster")],
                     {"matchLabels": {ENVIRONMENT_LABEL: environment}},
                 ),
             },
@@ -186,6 +210,22 @@ def matching(rules: list[Object], namespaces: Object | None = None) -> Object:
     """
     what = {"resourceRules": rules} if rules else {}
     return {"matchPolicy": "Equivalent", "namespaceSelector": namespaces or {}, "objectSelector": {}, **what}
+
+
+def about(kinds: Iterable[str]) -> Object:
+    """What a policy about these GroupKinds matches. Raises `KeyError` for one whose resource is not known here."""
+    return matching(
+        [
+            {
+                "apiGroups": [kind.partition(".")[2]],
+                "apiVersions": [_RESOURCES[kind].version],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": list(_RESOURCES[kind].plurals),
+                "scope": "*",
+            }
+            for kind in sorted(kinds)
+        ]
+    )
 
 
 def _classes(rule: Rule) -> list[tuple[str, list[str]]]:
@@ -218,22 +258,11 @@ def _policy(name: str, kinds: Iterable[str], validations: list[Object]) -> Objec
         "metadata": {"name": name, "labels": {**_LABELS, SEVERITY_LABEL: severity}},
         "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": matching([_matching(kind) for kind in sorted(kinds)]),
-            "matchConditions": [_MADE_BY_PEOPLE, _STAYING],
+            "matchConstraints": about(kinds),
+            "matchConditions": [_MADE_BY_PEOPLE, dict(STAYING)],
             "variables": [_ANY, _EXEMPT, _ENVIRONMENT, *(_POD if subject == "pods" else ())],
             "validations": validations,
         },
-    }
-
-
-def _matching(kind: str) -> Object:
-    known = _RESOURCES[kind]
-    return {
-        "apiGroups": [kind.partition(".")[2]],
-        "apiVersions": [known.version],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": list(known.plurals),
-        "scope": "*",
     }
 
 

@@ -91,7 +91,11 @@ def disruption_budget_above_replicas(item: Object, context: Context) -> Iterable
         total += replicas(pod.object, context)[0]
     needed = share(left, total)
     if needed is not None and 0 < total <= needed:
-        yield Violation(("spec", _LEFT), f"'{name_of(item)}' keeps {left} Pods, and there may be {total}")
+        if isinstance(left, str):
+            fault = f"{left} of {total} rounds up to {needed}: no Pod may be evicted"
+        else:
+            fault = f"'{name_of(item)}' keeps {left} Pods, and there may be {total}: no Pod may be evicted"
+        yield Violation(("spec", _LEFT), fault)
 
 
 @rule(

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from slipway.rules.context import DEFAULT_VERSION, Context, ObjectSet, Repository, Schemas, group_kind
 from slipway.rules.exemptions import UNUSED, Exemption, annotated
 from slipway.rules.model import Category, Check, NotAssessed, Object, Path, Rule, Severity
-from slipway.rules.pods import PodView, pod_of
+from slipway.rules.pods import LIKE_UNKNOWN, POD_KINDS, PodView, pod_of
 from slipway.rules.registry import REGISTERED
 from slipway.rules.shape import name_of, namespace_of
 
@@ -234,8 +234,12 @@ class Engine:
         plan = self._plans.get((kind, whole_set))
         if plan is None:
             wanted = {kind, "pulumi:*" if kind.startswith("pulumi:") else "*"}
-            mine = [r for r in self.rules.values() if r.whole_set == whole_set and not wanted.isdisjoint(r.kinds)]
-            plan = _Plan(_Row.of(r for r in mine if r.reads_pod), _Row.of(r for r in mine if not r.reads_pod))
+            owner = kind if kind in POD_KINDS else LIKE_UNKNOWN
+            mine = [r for r in self.rules.values() if r.whole_set == whole_set]
+            plan = _Plan(
+                _Row.of(r for r in mine if r.reads_pod and owner in r.kinds),
+                _Row.of(r for r in mine if not r.reads_pod and not wanted.isdisjoint(r.kinds)),
+            )
             self._plans[kind, whole_set] = plan
         return plan
 

@@ -9,9 +9,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from slipway.rules.applications import application_spec, in_repository, sources, sync_policy
-from slipway.rules.context import Context, ObjectSet
+from slipway.rules.context import Context, ObjectSet, group_kind
+from slipway.rules.images import is_reference
 from slipway.rules.kustomize_tree import namespaces
 from slipway.rules.model import Category, Object, Path, Severity, Violation
+from slipway.rules.pods import pod_of
 from slipway.rules.registry import rule
 from slipway.rules.shape import listing, mapping, name_of, namespace_of, text
 
@@ -132,8 +134,15 @@ def placeholder_left(item: Object, context: Context) -> Iterable[Violation]:
         return
     for path, value in _texts(item, ()):
         pattern = _IN_CONTENT if kind in ("ConfigMap", "Secret") and path[0] != "metadata" else _IN_MANIFEST
-        if found := pattern.search(value):
+        if (found := pattern.search(value)) and not _names_no_image(item, path, value):
             yield Violation(path, f"the placeholder `{found[0]}` is left")
+
+
+def _names_no_image(item: Object, path: Path, value: str) -> bool:
+    """Whether `image-reference-invalid` speaks of the value."""
+    if path[-1] != "image" or is_reference(value) or (pod := pod_of(item, group_kind(item))) is None:
+        return False
+    return any((*container.path, "image") == path for container in pod.containers)
 
 
 def _may_hold_placeholder(item: Object) -> bool:

@@ -11,7 +11,7 @@ from slipway.rules.model import Category, Severity, Violation
 from slipway.rules.pods import PodView
 from slipway.rules.registry import pod_rule
 
-__all__: list[str] = []
+__all__ = ["is_reference"]
 
 # These expressions are CEL's too (in its raw strings), so they keep to what Python and RE2 read alike.
 # The grammar of a reference is the one of the distribution project (reference/regexp.go).
@@ -31,14 +31,17 @@ _CHANGING = f"{_NAME}:(?:{_CHANNEL})"
 _HASH = ".*:[a-f]{7,64}"
 _LONGEST = 1024
 
+# `https://user:password@host`: a finding must not show it.
+_ACCOUNT = re.compile(r"(?<=//)[^/]*@|^[^/]*@(?=[^/]+/)")
 _reference, _untagged, _changing, _hash = map(re.compile, (_REFERENCE, _UNTAGGED, _CHANGING, _HASH))
 _PINNED = "c.image.contains('@')"
 _MUTABLE = f"(c.image.matches(r'^(?:{_UNTAGGED}|{_CHANGING})$') && !c.image.matches(r'^{_HASH}$'))"
 
 
 @lru_cache(maxsize=8192)
-def _is_reference(image: str) -> bool:
-    return _reference.fullmatch(image) is not None
+def is_reference(image: str) -> bool:
+    """Whether a registry could hold an image of the name."""
+    return len(image) <= _LONGEST and _reference.fullmatch(image) is not None
 
 
 @lru_cache(maxsize=8192)
@@ -75,8 +78,8 @@ def image_reference_invalid(pod: PodView, context: Context) -> Iterable[Violatio
         image = container.spec.get("image")
         if not image:
             yield Violation(container.path, f"container '{container.name}' has no image")
-        elif isinstance(image, str) and not (len(image) <= _LONGEST and _is_reference(image)):
-            fault = f"container '{container.name}' runs '{image[:80]}', which is no image reference"
+        elif isinstance(image, str) and not is_reference(image):
+            fault = f"container '{container.name}' runs '{_ACCOUNT.sub('', image)[:80]}', which is no image reference"
             yield Violation((*container.path, "image"), fault)
 
 
@@ -84,7 +87,8 @@ def image_reference_invalid(pod: PodView, context: Context) -> Iterable[Violatio
     id="image-tag-mutable",
     title="Images have tags that stay what they are",
     severity=Severity.HIGH,
-    category=Category.PRODUCTION,
+    # Of the part of `image-digest-missing`, which says nothing of such an image: no part rises by a worse tag.
+    category=Category.SECURITY,
     reason="A tag such as `latest` or `main` is another image tomorrow: Pods of one Deployment differ, a restart is "
     "an upgrade, and a rollback brings back nothing.",
     remedy="Name the build: a version, a commit's hash or a digest. `slipway image set` writes both tag and digest.",

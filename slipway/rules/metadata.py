@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from slipway.rules.context import Context
+from slipway.rules.context import Context, group_kind
 from slipway.rules.model import Category, Object, Path, Severity, Violation
 from slipway.rules.pods import POD_KINDS, PodView
 from slipway.rules.registry import pod_rule, rule
@@ -162,6 +162,28 @@ def namespace_default(item: Object, context: Context) -> Iterable[Violation]:
     if not namespace:
         return [Violation(("metadata",), "no namespace is set")]
     return [Violation(("metadata", "namespace"), "the namespace is 'default'")] if namespace == "default" else ()
+
+
+@rule(
+    id="object-declared-twice",
+    title="An object is declared once",
+    severity=Severity.HIGH,
+    category=Category.PRODUCTION,
+    reason="The one that is applied last wins, whichever that is; kustomize and Argo CD refuse or warn of the pair.",
+    remedy="Remove one of the two, or give it another name. What is for different clusters is checked apart.",
+    sources=("slipway:object-declared-twice", "argo-cd:repeated-resource-warning"),
+    kinds=("*",),
+    whole_set=True,
+)
+def object_declared_twice(item: Object, context: Context) -> Iterable[Violation]:
+    """Every declaration of a kind, namespace and name but the first that was read. Namespaces have their own rule."""
+    name, kind = text(dig(item, "metadata", "name")), group_kind(item)
+    if not name or kind == "Namespace":
+        return ()
+    first = context.objects.get(kind, namespace_of(item), name)
+    if first is None or first is item:
+        return ()
+    return [Violation(("metadata", "name"), f"{kind.partition('.')[0]} '{name}' is declared before")]
 
 
 @pod_rule(

@@ -46,7 +46,8 @@ def autoscaler_target_does_not_exist(item: Object, context: Context) -> Iterable
     if context.objects.get(f"{kind}.{group}" if group else kind, namespace_of(item), name) is None:
         provided.must_be_known(context, f"{kind} '{name}'")
         version = text(target.get("apiVersion")) or "v1"
-        yield Violation(("spec", field), f"{kind} '{name}' of {version} does not exist in the autoscaler's namespace")
+        where = "the autoscaler's namespace, in what was read"
+        yield Violation(("spec", field), f"{kind} '{name}' of {version} does not exist in {where}")
 
 
 @pod_rule(
@@ -63,7 +64,7 @@ def priority_class_does_not_exist(pod: PodView, context: Context) -> Iterable[Vi
     """Looked up only when PriorityClasses were read. Kubernetes' own two always exist."""
     name = text(pod.spec.get("priorityClassName"))
     if name and name not in _PRIORITY_CLASSES and _unknown_class(context, "PriorityClass.scheduling.k8s.io", name):
-        yield Violation((*pod.path, "priorityClassName"), f"PriorityClass '{name}' does not exist")
+        yield Violation((*pod.path, "priorityClassName"), f"PriorityClass '{name}' does not exist in what was read")
 
 
 @rule(
@@ -82,7 +83,7 @@ def storage_class_does_not_exist(item: Object, context: Context) -> Iterable[Vio
     for path, spec in _claims(item):
         name = text(spec.get("storageClassName"))
         if name and _unknown_class(context, "StorageClass.storage.k8s.io", name):
-            yield Violation((*path, "storageClassName"), f"StorageClass '{name}' does not exist")
+            yield Violation((*path, "storageClassName"), f"StorageClass '{name}' does not exist in what was read")
 
 
 def _claims(item: Object) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -118,7 +119,7 @@ def issuer_does_not_exist(item: Object, context: Context) -> Iterable[Violation]
             continue
         else:
             provided.must_be_known(context, f"Issuer '{name}'")
-        yield Violation(path, f"{kind} '{name}' does not exist")
+        yield Violation(path, f"{kind} '{name}' does not exist in what was read")
 
 
 def _issuers(item: Object) -> Iterator[tuple[Path, str, str]]:
@@ -152,7 +153,7 @@ def issuer_secret_does_not_exist(item: Object, context: Context) -> Iterable[Vio
     for path, name in _issuer_secrets(item.get("spec"), ("spec",)):
         if provided.find(context.objects, "Secret", namespace_of(item), name) is None:
             provided.must_be_known(context, f"Secret '{name}'")
-            yield Violation(path, f"Secret '{name}' does not exist in the issuer's namespace")
+            yield Violation(path, f"Secret '{name}' does not exist in the issuer's namespace, in what was read")
 
 
 def _issuer_secrets(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -186,7 +187,7 @@ def tls_secret_does_not_exist(item: Object, context: Context) -> Iterable[Violat
     for path, namespace, name in _certificates(item):
         if provided.find(context.objects, "Secret", namespace, name) is None:
             provided.must_be_known(context, f"Secret '{name}'")
-            yield Violation(path, f"Secret '{name}' does not exist in namespace '{namespace}'")
+            yield Violation(path, f"Secret '{name}' does not exist in namespace '{namespace}', in what was read")
 
 
 def _certificates(item: Object) -> Iterator[tuple[Path, str, str]]:
@@ -220,7 +221,7 @@ def rollout_reference_does_not_exist(item: Object, context: Context) -> Iterable
             missing = context.objects.get(kind, namespace, name) is None
         if missing:
             provided.must_be_known(context, f"{kind} '{name}'")
-            yield Violation(path, f"{kind.partition('.')[0]} '{name}' does not exist")
+            yield Violation(path, f"{kind.partition('.')[0]} '{name}' does not exist in what was read")
 
 
 def _rollout_references(item: Object) -> Iterator[tuple[Path, str, str, str]]:

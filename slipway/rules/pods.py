@@ -8,7 +8,7 @@ from typing import Any
 from slipway.rules.model import Object, Path
 from slipway.rules.shape import listing, mapping, text
 
-__all__ = ["POD_KINDS", "Container", "PodView", "pod_of"]
+__all__ = ["LIKE_UNKNOWN", "POD_KINDS", "Container", "PodView", "pod_of"]
 
 _TEMPLATE = ("spec", "template")
 # GroupKind -> the path of what holds the Pod's `metadata` and `spec`.
@@ -25,6 +25,8 @@ _TEMPLATES: dict[str, tuple[str, ...]] = {
     "Rollout.argoproj.io": _TEMPLATE,
 }
 POD_KINDS = frozenset(_TEMPLATES)
+LIKE_UNKNOWN = "ReplicaSet.apps"
+"""A kind that is not known and has a Pod template is asked what this one is asked: Pods that are to run on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,16 @@ class PodView:
 
 
 def pod_of(item: Object, group_kind: str) -> PodView | None:
-    """The Pod of `item`, or None when its kind makes none. A Pod without a spec has an empty one."""
+    """The Pod of `item`, or None when its kind makes none. A Pod without a spec has an empty one.
+
+    A kind that is not known makes Pods when its `spec.template.spec.containers` is a list, as every operator's own
+    Deployment has it.
+    """
     where = _TEMPLATES.get(group_kind)
     if where is None:
-        return None
+        if not _has_template(item):
+            return None
+        where = _TEMPLATE
     if group_kind == "Rollout.argoproj.io" and "workloadRef" in mapping(item.get("spec")):
         return None  # its Pod is another object's
     template: Any = item
@@ -73,6 +81,15 @@ def pod_of(item: Object, group_kind: str) -> PodView | None:
     late = _containers(spec, path, "ephemeralContainers", "ephemeral") if "ephemeralContainers" in spec else ()
     metadata = mapping(template.get("metadata"))
     return PodView(item, group_kind.split(".")[0], path, spec, (*where, "metadata"), metadata, main + init + late, main)
+
+
+def _has_template(item: Object) -> bool:
+    held: Any = item
+    for key in ("spec", "template", "spec"):
+        held = held.get(key)
+        if not isinstance(held, dict):
+            return False
+    return isinstance(held.get("containers"), list)
 
 
 def _containers(spec: dict[str, Any], path: Path, key: str, role: str) -> tuple[Container, ...]:

@@ -60,7 +60,7 @@ def _without(pod: PodView, probe: str) -> Iterable[Violation]:
 @pod_rule(
     id="readiness-probe-missing",
     title="Containers say when they are ready",
-    severity=Severity.HIGH,
+    severity=Severity.MEDIUM,
     category=Category.PRODUCTION,
     reason="Without it a Pod gets requests before it can answer, and a rollout of a broken version counts as done.",
     remedy="Add a readinessProbe that succeeds when the container can serve.",
@@ -71,7 +71,6 @@ def _without(pod: PodView, probe: str) -> Iterable[Violation]:
         "kubescape:C-0018",
     ),
     kinds=_RUN_ON,
-    severity_in={"dev": Severity.MEDIUM},
     cel=f"{_ENDS} || variables.main.all(c, has(c.readinessProbe))",
 )
 def readiness_probe_missing(pod: PodView, context: Context) -> Iterable[Violation]:
@@ -164,7 +163,7 @@ def liveness_impatient(pod: PodView, context: Context) -> Iterable[Violation]:
 @pod_rule(
     id="probes-identical",
     title="Liveness and readiness are not the same probe",
-    severity=Severity.HIGH,
+    severity=Severity.MEDIUM,
     category=Category.PRODUCTION,
     reason="The same question at the same pace restarts every container that is not ready: one slow dependency, and "
     "all replicas restart together. The same endpoint with more patience for liveness is well.",

@@ -14,7 +14,7 @@ from slipway.rules.context import Context
 from slipway.rules.model import Category, Object, Path, Severity, Violation
 from slipway.rules.pods import Container, PodView
 from slipway.rules.registry import pod_rule, rule
-from slipway.rules.shape import dig, entries, mapping, namespace_of, text
+from slipway.rules.shape import dig, entries, mapping, name_of, namespace_of, text
 
 __all__: list[str] = []
 
@@ -84,7 +84,7 @@ def _missing(pod: PodView, context: Context, kind: str) -> Iterator[Violation]:
 
 
 def _place(namespace: str) -> str:
-    return f"namespace '{namespace}'" if namespace else "what was read"
+    return f"namespace '{namespace}', in what was read" if namespace else "what was read"
 
 
 @pod_rule(
@@ -196,11 +196,14 @@ def _missing_pull_secrets(item: Object, holder: Object, path: Path, context: Con
     whole_set=True,
 )
 def volume_claim_does_not_exist(pod: PodView, context: Context) -> Iterable[Violation]:
-    """A volume's claim that was not read and that no StatefulSet makes."""
+    """A volume's claim that was not read and that no StatefulSet makes. Its own claims replace volumes."""
     namespace = namespace_of(pod.object)
+    own = {name_of(template) for _, template in entries(dig(pod.object, "spec", "volumeClaimTemplates"))}
     for index, volume in entries(pod.spec.get("volumes")):
         name = text(dig(volume, "persistentVolumeClaim", "claimName"))
-        if name and provided.find(context.objects, "PersistentVolumeClaim", namespace, name) is None:
+        if not name or volume.get("name") in own:
+            continue
+        if provided.find(context.objects, "PersistentVolumeClaim", namespace, name) is None:
             provided.must_be_known(context, f"PersistentVolumeClaim '{name}'")
             path = (*pod.path, "volumes", index, "persistentVolumeClaim", "claimName")
             yield Violation(path, f"PersistentVolumeClaim '{name}' does not exist in {_place(namespace)}")

@@ -20,6 +20,7 @@ _CLUSTER_ROLE = "ClusterRole.rbac.authorization.k8s.io"
 _EVERYBODY_GROUPS = ("system:authenticated", "system:serviceaccounts", "system:unauthenticated")
 _ANONYMOUS = "system:anonymous"
 _DEFAULT = "default"
+_READS_AUTHENTICATION = "extension-apiserver-authentication-reader"
 _BUILT_IN = (
     "object.metadata.name.startsWith('system:') || "
     "(object.kind == 'ClusterRoleBinding' && object.metadata.name == 'cluster-admin')"
@@ -30,6 +31,13 @@ def _built_in(item: Object) -> bool:
     """Whether the API server itself made the binding."""
     name = text(dig(item, "metadata", "name"))
     return name.startswith("system:") or (item.get("kind") == "ClusterRoleBinding" and name == "cluster-admin")
+
+
+def _made_by_api_server(namespace: str, name: str) -> bool:
+    """Whether the API server makes the Role in every cluster (plugin/pkg/auth/authorizer/rbac/bootstrappolicy)."""
+    if namespace not in ("kube-public", "kube-system"):
+        return False
+    return name.startswith("system:") or (namespace == "kube-system" and name == _READS_AUTHENTICATION)
 
 
 def _subjects(item: Object) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -131,11 +139,11 @@ def role_does_not_exist(item: Object, context: Context) -> Iterable[Violation]:
         if name.startswith("system:") or name in BUILT_IN_ROLES or find(context.objects, _CLUSTER_ROLE, "", name):
             return ()
         raise NotAssessed(f"ClusterRole '{name}' may be among the objects that were not read")
-    if find(context.objects, _ROLE, namespace_of(item), name):
+    if _made_by_api_server(namespace_of(item), name) or find(context.objects, _ROLE, namespace_of(item), name):
         return ()
     if not context.complete:
         raise NotAssessed(f"Role '{name}' may be among the objects that were not read")
-    return [Violation(("roleRef", "name"), f"there is no Role '{name}' in the namespace")]
+    return [Violation(("roleRef", "name"), f"there is no Role '{name}' in the namespace, in what was read")]
 
 
 @rule(
@@ -160,7 +168,9 @@ def binding_subject_does_not_exist(item: Object, context: Context) -> Iterable[V
         if find(context.objects, "ServiceAccount", namespace, name):
             continue
         if context.complete and namespace == namespace_of(item):
-            yield Violation(("subjects", index), f"there is no ServiceAccount '{name}' in the namespace")
+            yield Violation(
+                ("subjects", index), f"there is no ServiceAccount '{name}' in the namespace, in what was read"
+            )
         else:
             unknown = f"ServiceAccount '{name}' of namespace '{namespace}' may be among the objects that were not read"
     if unknown:

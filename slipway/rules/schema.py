@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from slipway.rules.api_versions import lifecycle
 from slipway.rules.context import Context
 from slipway.rules.model import Category, NotAssessed, Object, Severity, Violation
 from slipway.rules.registry import rule
@@ -16,6 +17,9 @@ _UNKNOWN = "unknown-field"
 def _faults(item: Object, context: Context, *, unknown: bool) -> Iterable[Violation]:
     if context.schemas is None:
         raise NotAssessed("no schemas at hand")
+    end = lifecycle(item)
+    if end is not None and context.version >= (1, end.removed):
+        return  # there is no schema of it any more, and `api-removed` says so
     for code, path, message in context.schemas.faults(item):
         if (code == _UNKNOWN) == unknown:
             yield Violation(path, message)

@@ -19,6 +19,8 @@ _ANTI_AFFINITY = ("affinity", "podAntiAffinity")
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _HOSTNAME = "kubernetes.io/hostname"
+# A DaemonSet has one Pod on each node already.
+_REPLICATED = POD_KINDS - {"Pod", "PodTemplate", "DaemonSet.apps"}
 _WAYS_OUT = ("DoNotSchedule", "ScheduleAnyway")
 
 
@@ -32,6 +34,14 @@ def _constraints(pod: PodView) -> Iterator[tuple[Path, dict[str, Any]]]:
     if "topologySpreadConstraints" in pod.spec:
         for index, constraint in entries(pod.spec["topologySpreadConstraints"]):
             yield (*pod.path, "topologySpreadConstraints", index), constraint
+
+
+def _may_be_several(pod: PodView, context: Context) -> bool:
+    if pod.kind == "Job":
+        return whole(dig(pod.object, "spec", "parallelism"), 1) > 1
+    if pod.kind == "CronJob":
+        return whole(dig(pod.object, "spec", "jobTemplate", "spec", "parallelism"), 1) > 1
+    return replicas(pod.object, context)[1] > 1
 
 
 def _terms(pod: PodView) -> Iterator[dict[str, Any]]:
@@ -78,9 +88,18 @@ def spread_missing(pod: PodView, context: Context) -> Iterable[Violation]:
     reason="A constraint that does not select its own Pods spreads nothing: it counts Pods that are not there.",
     remedy="Make the labelSelector match the labels of the Pod's template.",
     sources=("kubernetes:topology-spread-constraints",),
+    kinds=_REPLICATED,
+    whole_set=True,
 )
 def spread_selects_other_pods(pod: PodView, context: Context) -> Iterable[Violation]:
-    """A constraint whose selector misses the Pod's own labels; anti-affinity counts where it is all that there is."""
+    """A constraint whose selector misses the Pod's own labels; anti-affinity counts where it is all that there is.
+
+    A single Pod has no replicas to be kept from; it may well look at others.
+    """
+    if "topologySpreadConstraints" not in pod.spec and "affinity" not in pod.spec:
+        return
+    if not _may_be_several(pod, context):
+        return
     spread = False
     for where, constraint in _constraints(pod):
         spread = True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
-from slipway.schema.model import Path, SchemaError, dotted, shown
+from slipway.schema.model import Path, SchemaError, dotted, hidden, shown
 from slipway.schema.words import MEANING
 
 __all__ = ["explain"]
@@ -16,10 +16,14 @@ __all__ = ["explain"]
 Schema = dict[str, Any]
 _TYPES = {"object": "mapping", "array": "list"}
 _KIND = ValidationErrorKind
+_Show = Callable[[Any], str]
 
 
-def explain(error: ValidationError, schema: Schema) -> Iterator[SchemaError]:
-    """What one error of the validator of `schema` means; more than one when it names several fields."""
+def explain(error: ValidationError, schema: Schema, show: _Show = shown) -> Iterator[SchemaError]:
+    """What one error of the validator of `schema` means; more than one when it names several fields.
+
+    `show` writes the object's values; `hidden` where they are secret.
+    """
     path: Path = tuple(error.instance_path)
     match error.kind:
         case _KIND.AdditionalProperties(unexpected=fields):
@@ -29,14 +33,14 @@ def explain(error: ValidationError, schema: Schema) -> Iterator[SchemaError]:
         case _KIND.Required(property=field):
             yield _missing((*path, field))
         case _KIND.Type():
-            yield _type(path, error)
+            yield _type(path, error, show)
         case _KIND.PropertyNames(error=inner):
             key = str(inner.instance)
-            yield SchemaError((*path, key), f"invalid key {_rule(inner, key)}", "invalid-value")
+            yield SchemaError((*path, key), f"invalid key {_rule(inner, key, shown)}", "invalid-value")
         case _KIND.AnyOf(context=branches) | _KIND.OneOfNotValid(context=branches):
-            yield from _alternatives(path, branches, schema)
+            yield from _alternatives(path, branches, schema, show)
         case _:
-            yield SchemaError(path, _rule(error, error.instance), "invalid-value")
+            yield SchemaError(path, _rule(error, error.instance, show), "invalid-value")
 
 
 def _unknown(path: Path, known: list[str]) -> SchemaError:
@@ -51,33 +55,37 @@ def _missing(path: Path) -> SchemaError:
     return SchemaError(path, f'missing required field "{dotted(path)}"', "missing")
 
 
-def _type(path: Path, error: ValidationError) -> SchemaError:
+def _type(path: Path, error: ValidationError, show: _Show) -> SchemaError:
     if error.instance is None and isinstance(path[-1], str):
         return _missing(path)
     kinds = error.kind.as_dict()["types"] if hasattr(error.kind, "types") else []
     wanted = " or ".join(_TYPES.get(kind, kind) for kind in sorted(kinds) if kind != "null")
-    return SchemaError(path, f"expected {wanted}, got {_got(error.instance)}", "wrong-type")
+    return SchemaError(path, f"expected {wanted}, got {_got(error.instance, show)}", "wrong-type")
 
 
-def _got(value: Any) -> str:
+def _got(value: Any, show: _Show) -> str:
     match value:
         case None:
             return "null"
+        case bool() | str() | int() | float() if show is hidden:
+            return show(value)
         case bool():
-            return f"boolean {shown(value)}"
+            return f"boolean {show(value)}"
         case str():
-            return f"string {shown(value)}"
+            return f"string {show(value)}"
         case int() | float():
-            return f"number {shown(value)}"
+            return f"number {show(value)}"
         case list():
             return "list"
         case _:
             return "mapping"
 
 
-def _alternatives(path: Path, branches: list[list[ValidationError]], schema: Schema) -> Iterator[SchemaError]:
+def _alternatives(
+    path: Path, branches: list[list[ValidationError]], schema: Schema, show: _Show
+) -> Iterator[SchemaError]:
     """Say what the nearest alternative wants: the one with the fewest faults."""
-    told = [[fault for error in branch for fault in explain(error, schema)] for branch in branches]
+    told = [[fault for error in branch for fault in explain(error, schema, show)] for branch in branches]
     told = [faults for faults in told if faults]
     if not told:
         yield SchemaError(path, "fits none of the forms that are allowed", "invalid-value")
@@ -89,14 +97,14 @@ def _alternatives(path: Path, branches: list[list[ValidationError]], schema: Sch
     yield from min(told, key=len)
 
 
-def _rule(error: ValidationError, value: Any) -> str:
+def _rule(error: ValidationError, value: Any, show: _Show) -> str:
     """`"x": expected ...`: the value and what it should have been."""
-    got = shown(value)
+    got = show(value)
     match error.kind:
         case _KIND.Enum(options=options):
             allowed = [shown(option) for option in options if option is not None and option != ""]
             near = difflib.get_close_matches(str(value), [str(option) for option in options if option], n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
+            hint = f" (did you mean {near[0]}?)" if near and show is not hidden else ""
             return f"{got} is none of {', '.join(allowed)}{hint}"
         case _KIND.Pattern(pattern=pattern):
             return f"{got}: expected {MEANING.get(pattern, f'text that matches {pattern}')}"
@@ -117,7 +125,8 @@ def _rule(error: ValidationError, value: Any) -> str:
         case _KIND.Not():
             return "takes a form that is forbidden"
         case _:
-            return error.message
+            # The validator's own words hold the value.
+            return error.message if show is not hidden else f"{got} is not allowed here"
 
 
 def _known(schema: Schema, path: list[str | int]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Code", "Object", "Path", "SchemaError", "dotted", "shown"]
+__all__ = ["Code", "Object", "Path", "SchemaError", "dotted", "hidden", "shown"]
 
 Object = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -52,3 +52,16 @@ def shown(value: Any) -> str:
             return "a list"
         case _:
             return str(value)[:_SHOWN]
+
+
+def hidden(value: Any) -> str:
+    """What stands in a message for the value of a Secret: its type alone."""
+    match value:
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string"
+        case int() | float():
+            return "a number"
+        case _:
+            return shown(value)

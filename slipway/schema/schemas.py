@@ -12,7 +12,7 @@ from slipway.schema.builtin import META, Builtin, Version, named
 from slipway.schema.crd import CustomKind, custom_kinds
 from slipway.schema.explain import explain
 from slipway.schema.lifecycle import removed
-from slipway.schema.model import Object, SchemaError, shown
+from slipway.schema.model import Object, SchemaError, hidden, shown
 from slipway.schema.words import SUBDOMAIN
 
 __all__ = ["Schemas"]
@@ -70,12 +70,14 @@ class Schemas:
             return self._faults(kind, item) + _annotations(item)
         except (ValueError, RecursionError) as error:
             # What no reader of ours lets through: lone surrogates, a thousand levels.
-            return [SchemaError((), f"cannot be checked: {error}", "invalid-value")]
+            why = type(error).__name__ if item.get("kind") == "Secret" else error
+            return [SchemaError((), f"cannot be checked: {why}", "invalid-value")]
 
     def _faults(self, kind: _Kind, item: Object) -> list[SchemaError]:
         found: dict[SchemaError, None] = {}
+        show = hidden if item.get("kind") == "Secret" else shown
         for error in kind.validator.iter_errors(item):
-            found.update(dict.fromkeys(explain(error, kind.schema)))
+            found.update(dict.fromkeys(explain(error, kind.schema, show)))
             if len(found) >= _MOST_ERRORS:
                 break
         return list(found)

@@ -7,7 +7,6 @@ Source: `pkg/apis/*/validation` of Kubernetes, and the constants of k8s.io/api.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from slipway.schema.words import (
@@ -241,8 +240,3 @@ def object_name(group: str, kind: str, version: tuple[int, int]) -> Schema:
     if group == "certificates.k8s.io" or (group, kind) == ("networking.k8s.io", "IPAddress"):
         return {"minLength": 1}
     return SUBDOMAIN
-
-
-def known_fields() -> Iterable[tuple[str, str]]:
-    """Every (definition, field) that is tightened, for the test that they exist."""
-    return [(name, field) for name, fields in _FIELDS.items() for field in fields]

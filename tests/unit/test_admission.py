@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.admission import AdmissionArgs, boundaries
+from components.applications import ALLOWED_KINDS
 from slipway.rules.cel import ENVIRONMENT_LABEL
 
 Run = Callable[..., Any]
@@ -71,6 +72,26 @@ def test_the_label_that_binds_is_the_one_that_argo_cd_puts_on_namespaces(run: Ru
     labels = root.inputs["spec"]["template"]["spec"]["syncPolicy"]["managedNamespaceMetadata"]["labels"]
     assert labels[ENVIRONMENT_LABEL] == "prod"
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted", "the boundary asks for it"
+
+
+def test_an_owner_is_asked_of_every_kind_that_an_application_consists_of() -> None:
+    rules = boundary("slipway-owners-prod")["matchConstraints"]["resourceRules"]
+    assert {entry["apiGroups"][0] for entry in rules} == {group for group, _ in ALLOWED_KINDS}
+    assert len(rules) == len(ALLOWED_KINDS)
+
+
+def test_an_application_is_called_like_its_namespace_as_owners_are_told_apart(run: Run) -> None:
+    (root,) = run("prod").of("ApplicationSet")
+    template = root.inputs["spec"]["template"]
+    assert template["metadata"]["name"] == template["spec"]["destination"]["namespace"]
+
+
+def test_argo_cd_notes_owners_as_an_annotation(run: Run) -> None:
+    # Its default since 3.0, as long as nothing is said.
+    (settings,) = (
+        item.inputs["data"] for item in run("dev").objects() if item.inputs["metadata"]["name"] == "argocd-cm"
+    )
+    assert settings.get("application.resourceTrackingMethod", "annotation") == "annotation"
 
 
 def test_host_names_are_not_checked_where_there_is_no_domain() -> None:

@@ -109,10 +109,12 @@ def test_a_stack_that_attaches_declares_its_delivery_and_its_boundaries_and_noth
         ("Secret", "gitops-staging"),
         ("ValidatingAdmissionPolicy", "slipway-hosts-staging"),
         ("ValidatingAdmissionPolicy", "slipway-namespaces-staging"),
+        ("ValidatingAdmissionPolicy", "slipway-owners-staging"),
         ("ValidatingAdmissionPolicyBinding", "slipway-hosts-staging"),
         ("ValidatingAdmissionPolicyBinding", "slipway-namespaces-staging"),
         ("ValidatingAdmissionPolicyBinding", "slipway-objects-minor-staging"),
         ("ValidatingAdmissionPolicyBinding", "slipway-objects-serious-staging"),
+        ("ValidatingAdmissionPolicyBinding", "slipway-owners-staging"),
         ("ValidatingAdmissionPolicyBinding", "slipway-pods-minor-staging"),
         ("ValidatingAdmissionPolicyBinding", "slipway-pods-serious-staging"),
     ]

@@ -77,6 +77,12 @@ def entry(**changes: str | None) -> str:
         (entry(reason="[a, b]"), 5, "'reason' is not a word"),
         (entry(until="2027-02-30"), 6, "'2027-02-30' is no day"),
         (entry(until="next year"), 6, "'next year' is no day"),
+        (entry(until="2101-01-01"), 6, "'2101-01-01' is no end"),
+        (entry(name='"*"'), 4, "'name' is a pattern"),
+        (entry(kind='"*"'), 3, "'kind' is a pattern"),
+        (entry(namespace="shop-*"), 7, "'namespace' is a pattern"),
+        (entry(rule="manifest-unreadable"), 2, "'manifest-unreadable' cannot be exempted"),
+        (entry(rule="manifest-duplicate-key"), 2, "'manifest-duplicate-key' cannot be exempted"),
         (entry(until="20270331"), 6, "'20270331' is no day"),
         (entry() + "  rule: exemption-expired\n", 7, "'rule' is written twice"),
         (entry() + "- text\n", 7, "not a mapping"),
@@ -125,6 +131,11 @@ def test_deep_nesting_is_no_traceback(file: Path) -> None:
     file.write_text("[" * 100_000)
     with pytest.raises(UsageError, match="nested too deep"):
         read_exemptions(file)
+
+
+def test_an_exemption_may_last_long(file: Path) -> None:
+    file.write_text(entry(until="2100-12-31"))
+    assert read_exemptions(file)[0].until == datetime.date(2100, 12, 31)
 
 
 def test_a_missing_file_is_named(file: Path) -> None:

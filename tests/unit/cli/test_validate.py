@@ -253,7 +253,7 @@ def test_a_commit_is_read_as_it_was(said: Any) -> None:
 
 def test_rules_that_look_into_the_repository_see_the_commit(said: Any) -> None:
     an_application()
-    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace='""', until="2999-01-01"))
+    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace='""', until="2099-01-01"))
     git("add", ".")
     git("commit", "--quiet", "--message", "without a Dockerfile, with an exemption")
     Path("exemptions.yaml").unlink()
@@ -382,7 +382,7 @@ EXEMPTION = (
 
 
 def test_the_file_of_exemptions_at_the_root_is_used(said: Any) -> None:
-    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace="shop", until="2999-01-01"))
+    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace="shop", until="2099-01-01"))
     result = said(write("bad.yaml", PRIVILEGED), "--rule", RULE, "--json")
 
     assert result.status == 0
@@ -404,7 +404,7 @@ def test_an_exemption_that_one_overlay_needs_is_not_unused_in_the_others(said: A
     an_application(deployment=PRIVILEGED.replace("privileged: true", "privileged: false"))
     prod = Path("apps/web/k8s/overlays/prod/kustomization.yaml")
     prod.write_text(prod.read_text() + PATCH)
-    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace='""', until="2999-01-01"))
+    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace='""', until="2099-01-01"))
     result = said("--json")
 
     assert findings(result, "exemption-unused") == []
@@ -412,7 +412,7 @@ def test_an_exemption_that_one_overlay_needs_is_not_unused_in_the_others(said: A
 
 
 def test_an_annotation_in_the_base_that_one_overlay_needs_is_not_unused_in_the_others(said: Any) -> None:
-    annotation = f'annotations: {{exempt.slipway.dev/{RULE}: "agreed until=2999-01-01"}}\n  name: web'
+    annotation = f'annotations: {{exempt.slipway.dev/{RULE}: "agreed until=2099-01-01"}}\n  name: web'
     safe = PRIVILEGED.replace("privileged: true", "privileged: false").replace("name: web", annotation, 1)
     an_application(deployment=safe)
     assert len(findings(said("--json"), "exemption-unused")) == 3
@@ -425,7 +425,7 @@ def test_an_annotation_in_the_base_that_one_overlay_needs_is_not_unused_in_the_o
 
 
 def test_an_exemption_that_nothing_needs_is_a_finding_at_its_line(said: Any) -> None:
-    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace="shop", until="2999-01-01"))
+    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace="shop", until="2099-01-01"))
     content = PRIVILEGED.replace("privileged: true", "privileged: false")
     (unused,) = findings(said(write("good.yaml", content), "--json"), "exemption-unused")
 
@@ -433,7 +433,7 @@ def test_an_exemption_that_nothing_needs_is_a_finding_at_its_line(said: Any) -> 
 
 
 def test_an_exemption_about_something_else_is_left_in_peace(said: Any) -> None:
-    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace="elsewhere", until="2999-01-01"))
+    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace="elsewhere", until="2099-01-01"))
 
     assert findings(said(write("bad.yaml", PRIVILEGED), "--json"), "exemption-unused") == []
 
@@ -554,3 +554,212 @@ def test_a_namespace_is_one_complete_set_in_its_environment(
     assert (group["name"], group["environment"], group["complete"]) == ("namespace shop-prod", "prod", True)
     assert [f["path"] for f in findings(result, "schema-invalid")] == ["data.A"]
     assert all("--kubeconfig kubeconfig" in line and "--context mine" in line for line in log.read_text().splitlines())
+
+
+# What an outsider met: other people's repositories, pipes, charts, full disks.
+
+SHOP_EXEMPTION = EXEMPTION.format(rule=RULE, namespace="shop", until="2099-01-01")
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    """Another repository, beside the platform's, with one bad manifest and its own exemption of it."""
+    folder = tmp_path / "stranger"
+    write(str(folder / "k" / "bad.yaml"), PRIVILEGED)
+    write(str(folder / "exemptions.yaml"), SHOP_EXEMPTION)
+    git("init", "--quiet", "--initial-branch=main", str(folder))
+    git("-C", str(folder), "add", ".")
+    git("-C", str(folder), "commit", "--quiet", "--message", "bad")
+    return folder
+
+
+def test_a_target_has_the_exemptions_of_its_own_repository(said: Any, stranger: Path) -> None:
+    result = said(str(stranger / "k"), "--rule", RULE, "--json")
+
+    assert [f["exempted"]["reason"] for f in findings(result)] == ["agreed"]
+    assert f"· exemptions: {stranger / 'exemptions.yaml'}, 1 entry" in result.err.splitlines()
+
+
+def test_a_target_of_another_repository_has_none_of_the_platform_s_exemptions(said: Any, stranger: Path) -> None:
+    write("exemptions.yaml", SHOP_EXEMPTION)
+    (stranger / "exemptions.yaml").unlink()
+    result = said(str(stranger / "k"), write("bad.yaml", PRIVILEGED), "--rule", RULE, "--json")
+
+    assert {f["file"]: f["exempted"] is not None for f in findings(result)} == {
+        str(stranger / "k" / "bad.yaml"): False,
+        "bad.yaml": True,
+    }
+    assert "· exemptions: exemptions.yaml, 1 entry" in result.err
+
+
+def test_standard_input_has_the_exemptions_of_the_working_folder(
+    said: Any, stranger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stranger / "k")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PRIVILEGED.encode())))
+
+    assert said("-", "--rule", RULE).status == 0
+
+
+def test_files_of_two_repositories_are_two_sets(said: Any, stranger: Path) -> None:
+    result = said(str(stranger / "k" / "bad.yaml"), write("bad.yaml", PRIVILEGED), "--rule", RULE, "--json")
+
+    assert [f["exempted"] is not None for f in findings(result)] == [True, False]
+
+
+@pytest.mark.parametrize(("below", "target"), [("", "k"), ("k", "k"), ("k", "bad.yaml"), (None, "k")])
+def test_a_commit_is_one_of_the_repository_of_its_target(
+    below: str | None, target: str, said: Any, stranger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if below is not None:
+        monkeypatch.chdir(stranger / below)
+    else:
+        target = str(stranger / target)
+    (stranger / "exemptions.yaml").unlink()
+    result = said("--ref", "main", target, "--rule", RULE, "--json")
+
+    (finding,) = findings(result)
+    assert (finding["file"], finding["exempted"]["file"]) == ("k/bad.yaml", "exemptions.yaml")
+
+
+def test_what_a_commit_lacks_is_named_with_commit_and_repository(said: Any, stranger: Path) -> None:
+    result = said("--ref", "main", str(stranger / "nope"))
+
+    assert result.status == 2
+    assert f"nope: no such file or folder in main of {stranger}" in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "words_said"),
+    [
+        (["--rule", RULE, "--skip", RULE], "no rule is left to ask"),
+        (["--rule", "pulumi-unprotected"], "pulumi-unprotected: asked of Pulumi resources"),
+        (["--rule", RULE, "--rule", "pulumi-unprotected"], "pulumi-unprotected: asked of Pulumi resources"),
+        (["--json", "--format", "sarif"], "--json and --format sarif were both given"),
+        (["--live", "shop", "--kubeconfig", "nowhere"], "nowhere: no such file"),
+        (["/dev/null"], "/dev/null: no regular file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_asks_nothing_or_contradicts_itself_is_bad_usage(words: list[str], words_said: str, said: Any) -> None:
+    target = [] if "--live" in words else [write("good.yaml", GOOD)]
+    result = said(*target, *words)
+
+    assert result.status == 2
+    assert words_said in result.err
+
+
+def test_a_file_that_is_named_and_not_there_is_not_advised_again(said: Any) -> None:
+    result = said(write("good.yaml", GOOD), "--exemptions", "nowhere.yaml")
+
+    assert "give a file with --exemptions" not in result.err
+
+
+def test_a_target_that_is_named_twice_is_counted_once(said: Any) -> None:
+    write("m/kustomization.yaml", "resources: [a.yaml]\n")
+    write("m/a.yaml", GOOD)
+    result = said("m", "./m/", str(Path("m").resolve()), "m/kustomization.yaml", "m/a.yaml", "./m/a.yaml", "--json")
+
+    assert [(part["name"], part["counts"]["objects"]) for part in result.document["sets"]] == [
+        ("m", 1),
+        ("m/a.yaml", 1),
+    ]
+
+
+def test_a_chart_alone_is_said_with_what_renders_it(said: Any) -> None:
+    write("my chart/Chart.yaml", "name: c\n")
+    result = said("my chart")
+
+    assert result.status == 2
+    assert "a Helm chart" in result.err
+    assert "helm template 'my chart' | slipway validate -" in result.err
+
+
+@pytest.mark.parametrize("beside", ["good.yaml", "shop/kustomization.yaml"])
+def test_a_chart_that_is_left_out_is_said(beside: str, said: Any) -> None:
+    write("all/chart/Chart.yaml", "name: c\n")
+    write("all/shop/a.yaml", GOOD)
+    write(f"all/{beside}", GOOD.replace("settings", "others") if beside == "good.yaml" else "resources: [a.yaml]\n")
+    result = said("all")
+
+    assert result.status == 0
+    assert "skipped: 1 file or folder\n    all/chart: a Helm chart" in result.out
+    assert "→ helm template CHART | slipway validate -" in result.out
+
+
+def test_what_comes_through_a_named_pipe_is_read(said: Any, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    write("exemptions.yaml", SHOP_EXEMPTION)
+    with subprocess.Popen(["sh", "-c", 'cat > "$0"', str(pipe)], stdin=subprocess.PIPE, text=True) as writer:
+        assert writer.stdin is not None
+        writer.stdin.write(PRIVILEGED)
+        writer.stdin.close()
+        result = said(str(pipe), "--rule", RULE, "--json")
+
+    assert [(f["line"], f["exempted"] is not None) for f in findings(result)] == [(PRIVILEGED_LINE, True)]
+
+
+def test_only_objects_of_the_cluster_are_counted_among_them(said: Any) -> None:
+    write("exemptions.yaml", EXEMPTION.format(rule=RULE, namespace='""', until="2020-01-01"))
+    write("m/kustomization.yaml", "commonLabels: {a: b}\nresources: [a.yaml]\n")
+    write("m/a.yaml", PRIVILEGED.partition("---\n")[2])
+    result = said("m", "--json")
+
+    assert findings(result, "exemption-expired")
+    assert {f["object"]["kind"] for f in findings(result)} > {"Deployment.apps"}
+    assert (result.document["counts"]["objects"], result.document["counts"]["objects_with_findings"]) == (1, 1)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_a_full_disk_is_an_error_of_one_line(form: list[str]) -> None:
+    write("good.yaml", GOOD)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "slipway", "validate", "good.yaml", *form],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error OUTPUT: the result cannot be written: No space left on device"
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    write("bad.yaml", PRIVILEGED)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "slipway", "validate", "bad.yaml"],
+        check=False,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_context_that_is_not_there_is_no_missing_namespace(
+    said: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(
+        "#!/bin/sh\necho 'error: context was not found for specified context: zz.' >&2\necho b >&2\nexit 1\n"
+    )
+    kubectl.chmod(0o755)
+    monkeypatch.setattr("slipway.commands.checking.tools.locate", lambda name: kubectl)
+    result = said("--live", "shop", "--kubeconfig", write("kubeconfig", ""), "--context", "zz")
+
+    assert "no namespace" not in result.err
+    assert "specified context: zz; b" in result.err
+
+
+def test_the_default_of_the_pull_request_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["pr-comment", "--help"])
+
+    assert "[default: 0]" not in capsys.readouterr().out

@@ -107,8 +107,11 @@ def test_a_namespace_is_read_with_what_may_be_listed(tmp_path: Path) -> None:
     ]
     assert [document.file for document in batch.documents] == ["namespace shop"] * 3
     assert batch.documents[0].line(("metadata",)) is None
-    (problem,) = batch.problems
-    assert (problem.code, "pods is forbidden" in problem.message) == ("NOT_READABLE", True)
+    assert [problem.code for problem in batch.problems] == ["NOT_READABLE"] * 2
+    assert [problem.message for problem in batch.problems] == [
+        "metrics: away",
+        "Error from server (Forbidden): pods is forbidden",
+    ]
     assert "aHVudGVyMg" not in repr(batch)
 
 
@@ -130,3 +133,16 @@ def test_a_cluster_that_does_not_answer_is_said(tmp_path: Path) -> None:
     with pytest.raises(SlipwayError, match="refused") as error:
         live("shop", program, Path("config"))
     assert error.value.code == "CLUSTER"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("I1 cache\nunable to reach metrics\n", "unable to reach metrics"), ("", "1")]
+)
+def test_a_namespace_whose_kinds_are_not_known_is_not_whole(tmp_path: Path, said: str, told: str) -> None:
+    answers = {
+        "get namespaces shop": (0, json.dumps(thing("Namespace", "shop")), ""),
+        "api-resources": (1, "", said),
+    }
+    (problem,) = live("shop", kubectl(tmp_path, answers), Path("config")).problems
+    assert problem.code == "NOT_READABLE"
+    assert problem.message.endswith(told)

@@ -1,4 +1,4 @@
-"""Folders that kustomize renders: which they are, and what is said when it refuses."""
+"""Folders that kustomize renders, and what is said when it refuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tools
-from slipway.manifests import Overlay, overlays, render
+from slipway.manifests import render
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1}\n"
 
@@ -85,24 +85,3 @@ def test_a_folder_that_is_not_there_is_a_problem(app: Path, kustomize: Path) -> 
 def test_without_kustomize_the_problem_says_so(app: Path) -> None:
     (problem,) = render(app / "k8s/base", Path("no-such-program")).problems
     assert "no-such-program" in problem.message
-
-
-def test_every_overlay_below_a_folder_is_found(app: Path) -> None:
-    found = overlays(app)
-    assert found == [Overlay(app / "k8s/overlays" / name, name) for name in ("dev", "prod", "staging")]
-    assert overlays(Path()) == found
-
-
-def test_one_environment_can_be_chosen(app: Path) -> None:
-    assert overlays(app, "prod") == [Overlay(app / "k8s/overlays/prod", "prod")]
-    assert overlays(app / "k8s/overlays/prod", "prod") == [Overlay(app / "k8s/overlays/prod", "prod")]
-    assert overlays(app / "k8s/overlays/prod", "dev") == []
-
-
-def test_a_kustomization_without_overlays_is_rendered_itself(app: Path) -> None:
-    assert overlays(app / "k8s/base") == [Overlay(app / "k8s/base")]
-
-
-def test_plain_manifests_have_no_overlay(tmp_path: Path) -> None:
-    (tmp_path / "pod.yaml").write_text(DEPLOYMENT)
-    assert overlays(tmp_path) == []

@@ -74,7 +74,16 @@ def test_a_rule_that_is_serious_in_one_environment_only_is_in_both_policies() ->
 def test_a_debugging_container_is_seen_too() -> None:
     (policy,) = made(rule("bad", finds, *PODS, cel="true")).values()
     resources = [name for entry in policy["spec"]["matchConstraints"]["resourceRules"] for name in entry["resources"]]
-    assert "pods/ephemeralcontainers" in resources
+    assert {"pods", "pods/ephemeralcontainers", "pods/resize"} <= set(resources)
+
+
+def test_a_namespace_is_seen_through_every_door_that_changes_its_labels() -> None:
+    found = policies([rule("bad", finds, "Namespace", cel="true")])
+    (binding,) = bindings(found, "prod")
+    doors = ["namespaces", "namespaces/status", "namespaces/finalize"]
+    (entry,) = found[0]["spec"]["matchConstraints"]["resourceRules"]
+    assert entry["resources"] == doors
+    assert doors in [entry["resources"] for entry in binding["spec"]["matchResources"]["resourceRules"]]
 
 
 def test_a_policy_that_cannot_be_evaluated_refuses() -> None:
@@ -94,7 +103,7 @@ def test_a_binding_is_about_the_environments_namespaces_and_no_cluster_scoped_ob
     where: dict[str, Any] = binding["spec"]["matchResources"]
     assert where["namespaceSelector"] == {"matchLabels": {ENVIRONMENT_LABEL: environment}}
     cluster_scoped = [entry["resources"] for entry in where["resourceRules"] if entry["scope"] != "Namespaced"]
-    assert cluster_scoped == [["namespaces"]]
+    assert {name.partition("/")[0] for names in cluster_scoped for name in names} == {"namespaces"}
     assert binding["spec"]["policyName"] == policy["metadata"]["name"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,6 +148,8 @@ def test_fingerprints_tell_findings_apart_and_do_not_know_lines(outcome: Outcome
 def test_a_file_has_its_uri_and_what_kustomize_made_its_kustomization(outcome: Outcome) -> None:
     assert _artifact("apps/a b/ü.yaml") == {"uri": "apps/a%20b/%C3%BC.yaml", "uriBaseId": "%SRCROOT%"}
     assert _artifact("/srv/x.yaml") == {"uri": "file:///srv/x.yaml"}
+    assert _artifact("a/../b.yaml") == {"uri": "b.yaml", "uriBaseId": "%SRCROOT%"}
+    assert _artifact("a/../../b.yaml") == {"uri": (Path.cwd().parent / "b.yaml").as_uri()}
     uris = {
         location["physicalLocation"]["artifactLocation"]["uri"]
         for result in run_of(outcome)["results"]

@@ -194,6 +194,60 @@ def test_a_pod_of_any_shape_is_seen_without_an_error(spec: object) -> None:
     assert all(container.name == "" for container in pod.containers)
 
 
+def _pod_template(api_version: str, kind: str, containers: object) -> Object:
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}}
+    place = {"name": "web", "namespace": "shop"}
+    return {"apiVersion": api_version, "kind": kind, "metadata": place, "spec": {"template": template}}
+
+
+_BAD = [{"name": "web", "image": "web:latest", "securityContext": {"privileged": True}}]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [
+        ("foo.io/v1", "Deployment"),
+        ("apps.kruise.io/v1alpha1", "CloneSet"),
+        ("serving.knative.dev/v1", "Service"),
+        ("v1", "Deployment"),
+    ],
+)
+def test_an_unknown_group_hides_no_workload(api_version: str, kind: str) -> None:
+    rules = [rule for rule in RULES.values() if rule.reads_pod]
+
+    def found(item: Object) -> set[tuple[str, str]]:
+        report = Engine(rules, strict=True).run([item])
+        assert report.not_assessed == []
+        return {(finding.rule, format_path(finding.path)) for finding in report.findings}
+
+    unknown = found(_pod_template(api_version, kind, _BAD))
+    assert ("privileged-container", "spec.template.spec.containers[0].securityContext.privileged") in unknown
+    assert unknown == found(_pod_template("apps/v1", "ReplicaSet", _BAD))
+
+
+@pytest.mark.parametrize("containers", [None, "web", {"web": {}}])
+def test_a_kind_without_a_list_of_containers_makes_no_pod(containers: object) -> None:
+    assert pod_of(_pod_template("example.com/v1", "Thing", containers), "Thing.example.com") is None
+
+
+def test_a_pod_of_an_unknown_kind_is_found_by_its_labels() -> None:
+    objects = ObjectSet([_pod_template("apps.kruise.io/v1alpha1", "CloneSet", _BAD)])
+    assert [pod.kind for pod in objects.selected("shop", {"app": "web"})] == ["CloneSet"]
+
+
+def test_an_object_that_is_declared_twice_is_told_once() -> None:
+    report = Engine([RULES["object-declared-twice"]]).run([_service("web"), _service("web"), _service("api")])
+    assert [(str(f.object), f.message) for f in report.findings] == [
+        ("Service shop/web", "Service 'web' is declared before")
+    ]
+
+
+def test_a_namespace_that_is_declared_twice_is_no_second_finding() -> None:
+    twice = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}} for _ in range(2)]
+    report = Engine([RULES["object-declared-twice"], RULES["namespace-declared-twice"]]).run(twice)
+    assert [finding.rule for finding in report.findings] == ["namespace-declared-twice"]
+
+
 def test_a_sidecar_is_told_from_an_init_container() -> None:
     late = {"initContainers": [{"name": "a"}, {"name": "b", "restartPolicy": "Always"}], "containers": [{"name": "c"}]}
     pod = pod_of({"apiVersion": "v1", "kind": "Pod", "spec": late}, "Pod")

@@ -288,6 +288,15 @@ def test_a_budget_over_pods_without_a_number_is_not_judged_by_it() -> None:
     assert "disruption-budget-above-replicas spec.minAvailable" not in found(web, budget)
 
 
+def test_a_budget_of_a_percentage_says_how_it_is_rounded() -> None:
+    items = good_application()
+    web = pick(items, "Deployment", "web")
+    budget = pick(items, "PodDisruptionBudget", "web")
+    budget["spec"] = {"minAvailable": "67%", "selector": budget["spec"]["selector"]}
+    report = Engine([RULES["disruption-budget-above-replicas"]]).run([web, budget])
+    assert [finding.message for finding in report.findings] == ["67% of 3 rounds up to 3: no Pod may be evicted"]
+
+
 def test_a_pod_that_is_to_end_needs_no_probes() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}}
     assert "readiness-probe-missing spec.containers[0]" in found(pod)
