@@ -48,7 +48,7 @@ lint: venv ## Style, types and the direction of imports
 .PHONY: check
 check: lint ## Lint, types and unit tests: no cluster, under two minutes; no network once kustomize is built
 	@$(BIN)/slipway tools build --group kustomize
-	$(BIN)/pytest -q tests/unit apps
+	$(BIN)/pytest -q -n auto tests/unit apps
 
 .PHONY: test
 test: packages tools lint ## Everything: checks, the real engine, the real sandbox

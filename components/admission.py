@@ -1,12 +1,14 @@
-"""Owns what the API server refuses: the rule library as ValidatingAdmissionPolicies, and two boundaries of its own.
+"""Owns what the API server refuses: the rule library as ValidatingAdmissionPolicies, and boundaries of its own.
 
 The policies are for the whole cluster and come with the platform; each environment binds them to the namespaces of its
 applications, by their label. They touch no namespace of the platform and nothing that is cluster-scoped but Namespaces.
 It deliberately owns no webhook: the API server evaluates these policies itself, so nothing of ours has to be up.
 
 The boundaries hold in every environment, dev included. An application's namespace keeps its environment and the
-strictest Pod Security level, although the application's repository may declare that Namespace; and an application is
-reached under its own host name only, since the gateway takes routes from every namespace.
+strictest Pod Security level, although the application's repository may declare that Namespace; Argo CD writes an
+application's objects into the application's own namespace only, since one project serves all of an environment and
+lets a manifest name any namespace of it; and an application is reached under its own host name only, since the gateway
+takes routes from every namespace.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from typing import Any
 
 import pulumi
 
+from components.applications import ALLOWED_KINDS
 from components.namespaces import ARGOCD
 from slipway.rules import RULES
-from slipway.rules.cel import ENVIRONMENT_LABEL, bindings, matching, policies
+from slipway.rules.cel import ENVIRONMENT_LABEL, STAYING, about, bindings, matching, policies
 
 __all__ = ["Admission", "AdmissionArgs", "boundaries"]
 
@@ -29,7 +32,7 @@ _API = "admissionregistration.k8s.io/v1"
 _LABELS = {"app.kubernetes.io/part-of": "slipway"}
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _DELIVERY = f"system:serviceaccount:{ARGOCD}:argocd-application-controller"
-_STAYING = {"name": "not-being-deleted", "expression": "!has(object.metadata.deletionTimestamp)"}
+_TRACKING = "argocd.argoproj.io/tracking-id"
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,9 @@ class Admission(pulumi.ComponentResource):
 def boundaries(args: AdmissionArgs) -> list[Object]:
     """The policies that are no rules of the library, with their bindings: they know the environment's own names."""
     found = _bound(f"slipway-namespaces-{args.environment}", _namespaces(args.environment))
+    selector = matching([], {"matchLabels": {ENVIRONMENT_LABEL: args.environment}})
+    found += _bound(f"slipway-owners-{args.environment}", _owners(), selector)
     if args.domain is not None:
-        selector = matching([], {"matchLabels": {ENVIRONMENT_LABEL: args.environment}})
         found += _bound(f"slipway-hosts-{args.environment}", _routes(args, args.domain), selector)
     return found
 
@@ -88,9 +92,9 @@ def _namespaces(environment: str) -> Object:
     labels = "object.metadata.?labels"
     mine = f"[?'{ENVIRONMENT_LABEL}'].orValue('') == '{environment}'"
     return {
-        "matchConstraints": _matching("", "v1", "namespaces"),
+        "matchConstraints": about(["Namespace"]),
         "matchConditions": [
-            _STAYING,
+            dict(STAYING),
             {
                 # By its label before or after, so that taking the label off is no way out; or by its name when it is
                 # Argo CD that makes it. Namespaces of other people's that only end alike are theirs.
@@ -115,12 +119,39 @@ def _namespaces(environment: str) -> Object:
     }
 
 
+def _owners() -> Object:
+    """Argo CD notes on each object, whatever its manifest says, which Application it belongs to.
+
+    The note is `<application>:<group>/<kind>:<namespace>/<name>`, and an Application is called like its namespace.
+    """
+    tracking = f"object.metadata.?annotations[?'{_TRACKING}']"
+    return {
+        "matchConstraints": about(f"{kind}.{group}".rstrip(".") for group, kind in ALLOWED_KINDS),
+        "matchConditions": [
+            {"name": "delivered", "expression": f"request.userInfo.username == '{_DELIVERY}'"},
+            dict(STAYING),
+        ],
+        "validations": [
+            {
+                # Before it takes over what somebody else made, Argo CD rewrites who owns which field of it: that
+                # update has no note yet, and changes no content.
+                "expression": f"{tracking}.orValue('').startsWith(request.namespace + ':') || "
+                f"(oldObject != null && !{tracking}.hasValue() && "
+                f"!oldObject.metadata.?annotations[?'{_TRACKING}'].hasValue())",
+                "messageExpression": f"'[namespace-owner] Keep to the namespace of the application: ' + {tracking}"
+                ".orValue('an unknown one').split(':')[0] + ' writes into ' + request.namespace + '.'",
+                "message": "[namespace-owner] Keep to the namespace of the application.",
+            }
+        ],
+    }
+
+
 def _routes(args: AdmissionArgs, domain: str) -> Object:
     suffix = f".{args.environment}.{domain}"
     listed = ", ".join(f"'{app}': {list(hosts)}" for app, hosts in sorted(args.hosts.items()))
     return {
-        "matchConstraints": _matching("gateway.networking.k8s.io", "v1", "httproutes"),
-        "matchConditions": [_STAYING],
+        "matchConstraints": about(["HTTPRoute.gateway.networking.k8s.io"]),
+        "matchConditions": [dict(STAYING)],
         "variables": [
             # The namespace is `<app>-<environment>`.
             {
@@ -158,14 +189,3 @@ def _bound(name: str, spec: Object, where: Object | None = None) -> list[Object]
         },
         {"apiVersion": _API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata, "spec": binding},
     ]
-
-
-def _matching(group: str, version: str, plural: str) -> Object:
-    rule = {
-        "apiGroups": [group],
-        "apiVersions": [version],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": [plural],
-        "scope": "*",
-    }
-    return matching([rule])

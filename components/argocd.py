@@ -116,6 +116,8 @@ def _settings(args: ArgoCDArgs) -> dict[str, str]:
     # Argo CD adds up to the jitter to the time between two looks at Git: a push without a webhook is seen within
     # both together, so that 120 s hold at the default of 60 s.
     return {
+        # An admission policy reads the owner there (see `admission.py`).
+        "application.resourceTrackingMethod": "annotation",
         "timeout.reconciliation": f"{args.reconciliation_seconds}s",
         "timeout.reconciliation.jitter": f"{max(1, args.reconciliation_seconds // 2)}s",
     }

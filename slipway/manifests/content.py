@@ -116,7 +116,7 @@ def _integer(digits: str) -> int | float:
 def _float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise Unreadable("JSON_SYNTAX", f"JSON has no number {text[:40]}", None, "quote it, if text is meant")
+        raise Unreadable("JSON_SYNTAX", "a number that JSON does not have", None, "quote it, if text is meant")
     return value
 
 

@@ -54,7 +54,7 @@ class Source:
     def _line(self, path: Path, known: Known) -> int:
         found = locate(self._data, self._start, self._end, path, known)
         if found is not None:
-            return self._first + self._data.count(b"\n", self._start, found)
+            return self._first + _newlines(self._data, self._start, found)
         lines = parsed_lines(self)
         for length in range(len(path), -1, -1):
             if path[:length] in lines:
@@ -62,6 +62,18 @@ class Source:
         return self._first
 
 
+def _newlines(data: bytes, start: int, found: int) -> int:
+    """How many there are between the two, counted from what was found last: a `List` may be long."""
+    last = _counted_last[0]
+    if last[0] is not data or last[1] != start:
+        last = (data, start, start, 0)
+    _, _, at, count = last
+    count += data.count(b"\n", at, found) if found >= at else -data.count(b"\n", found, at)
+    _counted_last[0] = (data, start, found, count)
+    return count
+
+
+_counted_last: list[tuple[bytes, int, int, int]] = [(b"", 0, 0, 0)]
 _asked_last: list[tuple[Source | None, Known, dict[Path, int]]] = [(None, {}, {})]
 
 

@@ -25,7 +25,7 @@ __all__ = ["ANNOTATION", "UNUSED", "Exemption", "annotated"]
 ANNOTATION = "exempt.slipway.dev/"
 """Followed by the rule's id."""
 UNUSED = "exemption-unused"
-_VALUE = re.compile(r"\s*(?P<reason>\S.*?)\s+until=(?P<until>\d{4}-\d{2}-\d{2})\s*")
+_VALUE = re.compile(r"\s*(?P<reason>\S.*?)\s+until=(?P<until>20\d{2}-\d{2}-\d{2})\s*")
 _ANY = ("*",)
 
 

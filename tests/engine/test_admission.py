@@ -49,6 +49,13 @@ def route(place: str, *hosts: str) -> Object:
     }
 
 
+def settings(place: str, tracking: str | None = None) -> Object:
+    """A ConfigMap, with Argo CD's note of the Application that it belongs to."""
+    noted = {} if tracking is None else {"argocd.argoproj.io/tracking-id": tracking}
+    metadata = {"name": "web", "namespace": place, "annotations": noted}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
 Try = Callable[..., str]
 
 
@@ -84,6 +91,8 @@ def admission(api: Api) -> Iterator[Try]:
     }
     # The library's own rules about Namespaces would speak first.
     made = policies(rule for rule in RULES.values() if "Namespace" not in rule.kinds)
+    # As one that was there before the boundaries: they would refuse it.
+    weak = namespace("weak-prod", "prod", "privileged")
     places = [namespace("shop-dev", "dev"), namespace("shop-prod", "prod"), namespace("argocd-dev", "dev")]
     installed = [*made, *places, definition, namespace("platform")]
     for args in (dev, prod):
@@ -100,13 +109,16 @@ def admission(api: Api) -> Iterator[Try]:
         return ("" if done.returncode == 0 else "refused: ") + done.stderr
 
     try:
+        api.kubectl("create", "-f", "-", given=json.dumps(weak))
         api.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", given=text)
         wait_until(lambda: "refused" in attempt(pod("shop-prod", faulty=True)))
         wait_until(lambda: "[route-host]" in attempt(route("shop-prod", "other.org")))
         wait_until(lambda: "refused" in attempt(namespace("new-prod"), user=DELIVERY))
+        for place in ("shop-dev", "shop-prod"):
+            wait_until(lambda: "[namespace-owner]" in attempt(settings(place, "other:/"), user=DELIVERY))  # noqa: B023
         yield attempt
     finally:
-        api.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", given=text)
+        api.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", given=f"{text}\n---\n{json.dumps(weak)}")
 
 
 def test_no_policy_names_a_field_that_its_kinds_do_not_have(admission: Try, api: Api) -> None:
@@ -114,7 +126,7 @@ def test_no_policy_names_a_field_that_its_kinds_do_not_have(admission: Try, api:
         found = json.loads(api.kubectl("get", "validatingadmissionpolicies", "-o", "json"))["items"]
         return [item for item in found if "typeChecking" in item.get("status", {})]
 
-    wait_until(lambda: len(checked()) >= 8)
+    wait_until(lambda: len(checked()) >= 10)
     for item in checked():
         assert item["status"]["typeChecking"] == {}, item["metadata"]["name"]
 
@@ -157,6 +169,11 @@ def test_an_exemption_with_a_reason_and_a_date_is_honoured(admission: Try) -> No
     assert "[capability-added]" in said("it loads a kernel module")
     assert "[capability-added]" in said("until=2099-12-31")
     assert "[capability-added]" in said("it loads a kernel module until=2099-13-31")
+    assert "[capability-added]" in said("it loads a kernel module until=2099-12-32")
+    assert "[capability-added]" in said("it loads a kernel module until=2099-00-31")
+    assert "[capability-added]" in said("it loads a kernel module until=2100-01-01")
+    assert "[capability-added]" in said("it loads a kernel module until=9999-12-31")
+    assert "[capability-added]" in said("it loads a kernel module until=1999-12-31")
 
 
 def test_the_clusters_controllers_can_make_again_what_was_admitted(admission: Try) -> None:
@@ -171,6 +188,120 @@ def test_what_is_being_deleted_can_still_lose_its_finalizers(admission: Try, api
     api.kubectl("-n", "shop-prod", "delete", "podtemplate/web", "--wait=false")
     api.kubectl("-n", "shop-prod", "patch", "podtemplate/web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     assert not api.kubectl("-n", "shop-prod", "get", "podtemplates", "-o", "name")
+
+
+def test_what_is_being_deleted_gets_no_other_content(admission: Try, api: Api) -> None:
+    own = route("shop-prod", "shop.prod.example.org")
+    own["metadata"]["finalizers"] = ["example.org/waits"]
+    api.kubectl("apply", "--server-side", "-f", "-", given=json.dumps(own))
+    try:
+        api.kubectl("-n", "shop-prod", "delete", "httproute/web", "--wait=false")
+        taken = own | {"spec": {"hostnames": ["other.prod.example.org"]}}
+        assert "[route-host]" in admission(taken, "apply", "--server-side")
+        emptied = {key: value for key, value in own.items() if key != "spec"}
+        assert "refused" in admission(emptied, "replace"), "what is left out is a change too"
+    finally:
+        removed = '{"metadata":{"finalizers":null}}'
+        api.kubectl("-n", "shop-prod", "patch", "httproute/web", "--type=merge", "-p", removed)
+    assert not api.kubectl("-n", "shop-prod", "get", "httproutes", "-o", "name")
+
+
+def test_a_namespace_that_is_being_deleted_keeps_its_labels(admission: Try, api: Api) -> None:
+    going = namespace("going-prod", "prod")
+    going["metadata"]["finalizers"] = ["example.org/waits"]
+    api.kubectl("create", "-f", "-", given=json.dumps(going))
+    try:
+        api.kubectl("delete", "namespace/going-prod", "--wait=false")
+        bare = going | {"metadata": going["metadata"] | {"labels": {}}}
+        assert "[namespace-environment]" in admission(bare, "replace")
+    finally:
+        removed = '{"metadata":{"finalizers":null}}'
+        api.kubectl("patch", "namespace/going-prod", "--type=merge", "-p", removed)
+    api.kubectl("wait", "--for=delete", "namespace/going-prod", "--timeout=30s")
+
+
+def test_a_namespace_from_before_the_boundaries_can_still_go(admission: Try, api: Api) -> None:
+    api.kubectl("delete", "namespace/weak-prod", "--timeout=30s")
+
+
+def test_a_resize_of_a_running_pod_is_asked_about(admission: Try, api: Api) -> None:
+    def sized(cpu: str) -> Object:
+        careful = {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        image = "registry.example.com/web:1.2.3"
+        wanted = {"requests": {"cpu": cpu}}
+        container = {"name": "web", "image": image, "securityContext": careful, "resources": wanted}
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "web", "namespace": "shop-prod"},
+            "spec": {"automountServiceAccountToken": False, "containers": [container]},
+        }
+
+    wait_until(
+        lambda: "serviceaccount/default" in api.kubectl("-n", "shop-prod", "get", "serviceaccounts", "-o", "name")
+    )
+    assert "refused" not in admission(sized("10m"), "create", user=CONTROLLER)
+    try:
+        argv = ("replace", "--subresource=resize", "--dry-run=server")
+        assert "[memory-limit-missing]" in admission(sized("20m"), *argv)
+        assert "refused" not in admission(sized("20m"), *argv, user=CONTROLLER), "nothing else speaks against it"
+    finally:
+        api.kubectl("-n", "shop-prod", "delete", "pod/web", "--force", "--grace-period=0")
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        ("replace", "--subresource=status", "--dry-run=server"),
+        ("replace", "--raw", "/api/v1/namespaces/shop-prod/finalize?dryRun=All"),
+    ],
+    ids=["status", "finalize"],
+)
+def test_an_applications_namespace_keeps_its_labels_through_every_door(admission: Try, door: tuple[str, ...]) -> None:
+    bare = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop-prod", "labels": {}}}
+    assert "[namespace-environment]" in admission(bare, *door)
+    assert "refused" not in admission(namespace("shop-prod", "prod"), *door)
+
+
+@pytest.mark.parametrize(
+    ("place", "tracking", "allowed"),
+    [
+        ("shop-prod", "shop-prod:/ConfigMap:shop-prod/web", True),
+        ("shop-dev", "shop-dev:/ConfigMap:shop-dev/web", True),
+        ("shop-prod", "other-prod:/ConfigMap:shop-prod/web", False),
+        ("shop-prod", "shop-prod-two:/ConfigMap:shop-prod/web", False),
+        ("shop-dev", "shop-prod:/ConfigMap:shop-dev/web", False),
+        ("shop-prod", None, False),
+        ("platform", "other-prod:/ConfigMap:platform/web", True),
+    ],
+    ids=["own", "dev", "anothers", "longer-name", "another-environments", "unknown", "platform"],
+)
+def test_argo_cd_writes_into_the_applications_own_namespace_only(
+    admission: Try, place: str, tracking: str | None, allowed: bool
+) -> None:
+    said = admission(settings(place, tracking), user=DELIVERY)
+    assert said.startswith("refused: ") != allowed
+    assert ("[namespace-owner]" in said) != allowed
+    assert "[namespace-owner]" not in admission(settings(place, tracking)), "people may"
+
+
+def test_argo_cd_may_take_over_what_somebody_else_made_and_nobody_elses(admission: Try, api: Api) -> None:
+    api.kubectl("create", "-f", "-", given=json.dumps(settings("shop-prod")))
+    try:
+        again = ("replace", "--dry-run=server")
+        assert "refused" not in admission(settings("shop-prod"), *again, user=DELIVERY)
+        assert "refused" not in admission(settings("shop-prod", "shop-prod:/"), *again, user=DELIVERY)
+        said = admission(settings("shop-prod", "other-prod:/"), *again, user=DELIVERY)
+        assert "other-prod writes into shop-prod." in said
+        api.kubectl("replace", "-f", "-", given=json.dumps(settings("shop-prod", "shop-prod:/")))
+        assert "[namespace-owner]" in admission(settings("shop-prod"), *again, user=DELIVERY)
+    finally:
+        api.kubectl("-n", "shop-prod", "delete", "configmap/web")
 
 
 @pytest.mark.parametrize(
@@ -248,9 +379,6 @@ def test_a_rule_of_one_environment_is_not_asked_in_another(admission: Try, api: 
 
     def asked(item: Object) -> bool:
         return "[only-prod]" in admission(item)
-
-    def settings(place: str) -> Object:
-        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "namespace": place}}
 
     volume = {
         "apiVersion": "v1",

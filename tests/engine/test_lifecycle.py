@@ -81,7 +81,7 @@ def test_a_kubeconfig_that_moves_replaces_nothing(deployed: Engine, api: Api) ->
     moved = api.kubeconfig.with_name("moved")
     moved.write_bytes(api.kubeconfig.read_bytes())
     describe(deployed, api, webhook_secret="signs", kubeconfig=moved)
-    assert up(deployed) == {"same": 95, "update": 1}
+    assert up(deployed) == {"same": 97, "update": 1}
 
 
 def test_a_changed_webhook_secret_updates_that_secret_in_place(deployed: Engine, api: Api) -> None:

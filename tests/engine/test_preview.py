@@ -18,7 +18,7 @@ def text(result: object) -> str:
     return str(getattr(result, "stdout", "")) + str(getattr(result, "stderr", ""))
 
 
-@pytest.mark.parametrize(("stack", "count"), [("dev", 96), ("staging", 17), ("prod", 17)])
+@pytest.mark.parametrize(("stack", "count"), [("dev", 98), ("staging", 19), ("prod", 19)])
 def test_a_preview_without_a_cluster_shows_everything_and_says_that_it_is_offline(
     engine: Engine, stack: str, count: int
 ) -> None:

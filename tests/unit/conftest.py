@@ -235,3 +235,9 @@ def argo_cd_objects() -> list[Object]:
 def gateway_api_objects() -> list[Object]:
     """Objects like those of the Gateway API's release manifest."""
     return gateway_api()
+
+
+@pytest.fixture(autouse=True)
+def no_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports are as wide as in a log, also in the worker processes of the tests, which are told a width."""
+    monkeypatch.delenv("COLUMNS", raising=False)

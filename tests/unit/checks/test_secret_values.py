@@ -93,9 +93,9 @@ def test_no_score_shows_a_value(folder: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("image", "told"),
     [
-        ("https://user:hunter2@host", "https://host"),
-        ("https://user:hunter2@host/Web", "https://host/Web"),
-        ("https://user:hun@hunter2@host/web", "https://host/web"),
+        ("https://user:hunter2@host", "https://host"),  # not-a-secret
+        ("https://user:hunter2@host/Web", "https://host/Web"),  # not-a-secret
+        ("https://user:hun@hunter2@host/web", "https://host/web"),  # not-a-secret
         ("user:hunter2@host/web", "host/web"),
         ("web@latest", "web@latest"),
         ("https://host/web@sha256:12", "https://host/web@sha256:12"),

@@ -35,6 +35,11 @@ def commit(place: Path, *options: str) -> Path:
 @pytest.mark.parametrize("lost", ["a.yaml", "z.yaml"])
 def test_a_commit_with_a_lost_file_is_an_error_in_the_words_of_git(tmp_path: Path, lost: str) -> None:
     place = commit(tmp_path / "repository")
+    # git has written whole blocks of the archive before it comes to the last file.
+    for number in range(40):
+        (place / f"b{number}.yaml").write_text("name: b\n")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message", "two")
     name = git(place, "rev-parse", f"HEAD:{lost}")
     (place / ".git/objects" / name[:2] / name[2:]).unlink()
     with pytest.raises(SlipwayError) as error, checkout("main", place):

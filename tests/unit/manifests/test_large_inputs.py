@@ -7,6 +7,9 @@ import json
 import resource
 import subprocess
 import sys
+import time
+
+from slipway.manifests import Batch, read_bytes
 
 CPU_LIMIT_S = 5.0
 MEMORY_LIMIT = 1536 * 1024 * 1024
@@ -89,3 +92,16 @@ def test_large_inputs_end_soon_and_in_little_memory() -> None:
     for name, (spent, found) in answers.items():
         assert spent < CPU_LIMIT_S, (name, spent)
         assert any(entry.startswith(LARGE[name][1]) for entry in found), (name, found)
+
+
+def test_the_lines_of_a_long_list_are_found_in_time_that_grows_with_it() -> None:
+    item = "- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: p{}\n  spec:\n    containers:\n    - image: web\n"
+    begun = "apiVersion: v1\nkind: List\nitems:\n"
+    batch = Batch()
+    read_bytes((begun + "".join(item.format(number) for number in range(4000))).encode(), "list.yaml", batch)
+    started = time.process_time()
+    lines = [document.line(("spec", "containers", 0, "image")) for document in batch.documents]
+    back = [document.line(("metadata", "name")) for document in reversed(batch.documents)]
+    assert time.process_time() - started < 3
+    assert lines == [10 + 7 * number for number in range(4000)]
+    assert back == [7 + 7 * number for number in reversed(range(4000))]

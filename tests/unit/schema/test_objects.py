@@ -201,7 +201,8 @@ def test_annotations_have_a_limit(schemas: Schemas) -> None:
 def test_a_secret_holds_base64(schemas: Schemas) -> None:
     item = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "aGk=", "b": "${B}"}}
     (error,) = schemas.check(item)
-    assert (error.path, error.message) == (("data", "b"), 'a string: expected base64; write plain text under stringData')
+    message = "a string: expected base64; write plain text under stringData"
+    assert (error.path, error.message) == (("data", "b"), message)
 
 
 def test_a_kind_of_an_unknown_group_is_not_assessed(schemas: Schemas) -> None:
